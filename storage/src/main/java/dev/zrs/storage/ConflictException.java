@@ -1,0 +1,47 @@
+package dev.zrs.storage;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The serial that a client read is not the current one (ZODB's ConflictError; ReadConflictError if
+ * the client only read the object).
+ */
+public final class ConflictException extends StorageException {
+  private static final long serialVersionUID = 1;
+  private final Oid oid;
+  private final Tid committed;
+  private final Tid read;
+  private final transient byte @Nullable [] data;
+
+  ConflictException(Oid oid, Tid committed, Tid read, byte @Nullable [] data) {
+    super("conflict: oid %s, committed %s, read %s".formatted(oid, committed, read));
+    this.oid = oid;
+    this.committed = committed;
+    this.read = read;
+    this.data = data;
+  }
+
+  public Oid oid() {
+    return oid;
+  }
+
+  /** The current serial; it may be of a pending transaction. */
+  public Tid committed() {
+    return committed;
+  }
+
+  /** The serial that the client's change is based on. */
+  public Tid read() {
+    return read;
+  }
+
+  /** The record that the client wanted to store; null if it only read the object or deleted it. */
+  public byte @Nullable [] data() {
+    return data;
+  }
+
+  /** Whether the client only read the object. */
+  public boolean isReadConflict() {
+    return data == null;
+  }
+}

@@ -1,0 +1,50 @@
+package dev.zrs.storage;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Everything that the storage asks of the file system. Each call that changes something names its
+ * operation, so that a test can fail, tear or lose exactly one of them and a message can say what
+ * was going on. Any thread may call; an implementation need not order calls on different files.
+ *
+ * <p>Obligation: when {@link DiskFile#sync} or {@link #syncDirectory} returns, what was written
+ * before the call survives a power cut.
+ */
+public interface Disk {
+  /** How a file is opened. */
+  enum Mode {
+    /** Must exist. */
+    READ,
+    /** Must exist. */
+    READ_WRITE,
+    /** Must not exist. */
+    CREATE,
+    /** Made empty if it exists. */
+    REPLACE
+  }
+
+  /** Opens a file; the caller owns and closes it. */
+  DiskFile open(Path file, Mode mode, String operation) throws IOException;
+
+  boolean exists(Path file);
+
+  /** Atomically gives {@code from} the name {@code to}, replacing what was there. */
+  void rename(Path from, Path to, String operation) throws IOException;
+
+  /** Removes a file; no error if there is none. */
+  void delete(Path file, String operation) throws IOException;
+
+  /** Makes one directory, with the default mode; no error if it exists. */
+  void createDirectory(Path directory, String operation) throws IOException;
+
+  /** Makes the names in a directory durable. */
+  void syncDirectory(Path directory, String operation) throws IOException;
+
+  /** Takes write permission away from a file that shall never change again. */
+  void makeReadOnly(Path file, String operation) throws IOException;
+
+  /** The entries of a directory, in no order. */
+  List<Path> list(Path directory) throws IOException;
+}
