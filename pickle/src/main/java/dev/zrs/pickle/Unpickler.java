@@ -1,0 +1,541 @@
+package dev.zrs.pickle;
+
+import static dev.zrs.pickle.Opcode.*;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.math.BigInteger;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * Reads pickles of protocols 0 to 5 as data. Nothing is looked up or constructed by name; what
+ * Python would construct becomes a {@link PyInstance}. The values:
+ *
+ * <ul>
+ *   <li>None: {@link PyNone#NONE}; bool: Boolean; int: Long, or BigInteger beyond 64 bits; float:
+ *       Double;
+ *   <li>bytes: {@code byte[]} (also as the calls by which protocols below 3 spell them); str:
+ *       String; a Python 2 str: {@link PyStr8};
+ *   <li>containers: {@link PyTuple}, {@link PyList}, {@link PyDict}, {@link PySet}, {@link
+ *       PyFrozenSet}, {@link PyByteArray};
+ *   <li>{@link PyGlobal}, {@link PyExtension}, {@link PyPersistent}, {@link PyInstance}.
+ * </ul>
+ *
+ * <p>Values that a pickle shares or that contain themselves come out the same. Bad input throws
+ * {@link PickleException} and nothing else. Not for use by several threads at once.
+ */
+public final class Unpickler {
+  private static final VarHandle INT_LE =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle LONG_LE =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle DOUBLE =
+      MethodHandles.byteArrayViewVarHandle(double[].class, ByteOrder.BIG_ENDIAN);
+
+  private final byte[] buf;
+  private final int start;
+  private final int end;
+  private final PickleLimits limits;
+  private final Memo memo = new Memo();
+  private Object[] stack = new Object[16];
+  private int[] marks = new int[8];
+  private boolean mapsNames = true;
+
+  private int pos;
+  private int sp;
+  private int markCount;
+  // The stack below this belongs to an outer mark.
+  private int fence;
+  private int protocol;
+  private int items;
+  private boolean done;
+  private int opcode;
+  private int opcodeAt;
+  private int lastOpcode;
+
+  /**
+   * Reads from a part of a buffer, which must not change meanwhile; the values are copies.
+   *
+   * @param buf the buffer
+   * @param offset where the first pickle begins
+   * @param length how many bytes may be read
+   * @param limits what to refuse
+   */
+  public Unpickler(byte[] buf, int offset, int length, PickleLimits limits) {
+    Objects.checkFromIndexSize(offset, length, buf.length);
+    this.buf = buf;
+    this.start = offset;
+    this.end = offset + length;
+    this.limits = limits;
+    this.pos = offset;
+  }
+
+  /** The value of one pickle, with the default limits; what follows it is ignored. */
+  public static Object load(byte[] pickle) {
+    return new Unpickler(pickle, 0, pickle.length, PickleLimits.DEFAULT).load();
+  }
+
+  /**
+   * Keeps the names of globals as they are. Otherwise names in pickles of protocols 0 to 2 become
+   * those of Python 3 ({@code __builtin__} becomes {@code builtins}), as in Python's own {@code
+   * loads}. ZODB keeps them in data records.
+   */
+  public Unpickler keepNames() {
+    mapsNames = false;
+    return this;
+  }
+
+  /** The offset in the buffer of the next byte to be read. */
+  public int position() {
+    return pos;
+  }
+
+  /**
+   * The value of the next pickle. The memo lives on, as the second pickle of a data record may
+   * refer to the first one.
+   *
+   * @throws PickleException if it is not a good pickle or exceeds a limit; the position is then
+   *     undefined
+   */
+  public Object load() {
+    sp = 0;
+    markCount = 0;
+    fence = 0;
+    protocol = 0;
+    items = 0;
+    done = false;
+    lastOpcode = 0;
+    opcode = 0;
+    try {
+      while (!done) {
+        lastOpcode = opcode;
+        opcodeAt = pos;
+        opcode = -1;
+        opcode = u1();
+        step();
+      }
+      return pop();
+    } catch (PickleException e) {
+      throw located(e);
+    } finally {
+      // So that a long-lived unpickler keeps no values alive.
+      Arrays.fill(stack, PyNone.NONE);
+    }
+  }
+
+  private PickleException located(PickleException e) {
+    String where = opcode < 0 ? "" : " of opcode " + show(opcode);
+    return new PickleException(
+        "bad pickle at offset " + (opcodeAt - start) + where + ": " + e.getMessage());
+  }
+
+  private void step() {
+    switch (opcode) {
+      case PROTO -> {
+        protocol = u1();
+        if (protocol > HIGHEST_PROTOCOL) {
+          throw new PickleException("protocol " + protocol + " is unknown");
+        }
+      }
+      case FRAME -> length(u8());
+      case STOP -> {
+        if (markCount != 0) {
+          throw new PickleException("a mark is left");
+        }
+        done = true;
+      }
+      case MARK -> mark();
+      case POP -> popOne();
+      case POP_MARK -> sp = popMark();
+      case DUP -> {
+        Object top = pop();
+        push(top);
+        push(top);
+      }
+      case PUT -> memo.put(decimal(), top());
+      case BINPUT -> memo.put(u1(), top());
+      case LONG_BINPUT -> memo.put(u4(), top());
+      case MEMOIZE -> memo.put(memo.count(), top());
+      case GET -> push(remembered(decimal()));
+      case BINGET -> push(remembered(u1()));
+      case LONG_BINGET -> push(remembered(u4()));
+      default -> {
+        if (!scalar() && !container()) {
+          object();
+        }
+      }
+    }
+  }
+
+  private boolean scalar() {
+    switch (opcode) {
+      case NONE -> push(PyNone.NONE);
+      case NEWTRUE -> push(true);
+      case NEWFALSE -> push(false);
+      case BININT1 -> push((long) u1());
+      case BININT2 -> push((long) (u1() | u1() << 8));
+      case BININT -> push((long) (int) INT_LE.get(buf, take(4)));
+      case Opcode.INT -> push(TextArguments.intOrBool(line()));
+      case Opcode.LONG -> push(TextArguments.longInteger(line()));
+      case LONG1 -> push(twosComplement(u1()));
+      case LONG4 -> push(twosComplement(length(u4())));
+      case FLOAT -> push(TextArguments.floating(line()));
+      case BINFLOAT -> push((double) DOUBLE.get(buf, take(8)));
+      case SHORT_BINBYTES -> push(bytes(u1()));
+      case BINBYTES -> push(bytes(length(u4())));
+      case BINBYTES8 -> push(bytes(length(u8())));
+      case BYTEARRAY8 -> push(new PyByteArray(bytes(length(u8()))));
+      case STRING -> push(TextArguments.quoted(line()));
+      case SHORT_BINSTRING -> push(new PyStr8(bytes(u1())));
+      case BINSTRING -> push(new PyStr8(bytes(length(u4()))));
+      case UNICODE -> push(TextArguments.rawUnicodeEscape(line()));
+      case SHORT_BINUNICODE -> push(text(u1()));
+      case BINUNICODE -> push(text(length(u4())));
+      case BINUNICODE8 -> push(text(length(u8())));
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean container() {
+    switch (opcode) {
+      case EMPTY_TUPLE -> push(PyTuple.EMPTY);
+      case TUPLE1 -> push(tupleFrom(needed(1)));
+      case TUPLE2 -> push(tupleFrom(needed(2)));
+      case TUPLE3 -> push(tupleFrom(needed(3)));
+      case TUPLE -> push(tupleFrom(popMark()));
+      case EMPTY_LIST -> push(new PyList());
+      case LIST -> {
+        PyList list = new PyList();
+        int from = popMark();
+        list.addAll(stack, from, sp);
+        sp = from;
+        push(list);
+      }
+      case APPEND -> append(needed(1));
+      case APPENDS -> append(popMark());
+      case EMPTY_DICT -> push(new PyDict());
+      case DICT -> {
+        PyDict dict = new PyDict();
+        int from = popMark();
+        setItems(dict, from);
+        push(dict);
+      }
+      case SETITEM -> setItems(needed(2));
+      case SETITEMS -> setItems(popMark());
+      case EMPTY_SET -> push(new PySet());
+      case FROZENSET -> {
+        PyFrozenSet set = new PyFrozenSet();
+        int from = popMark();
+        set.addAll(stack, from, sp);
+        sp = from;
+        push(set);
+      }
+      case ADDITEMS -> {
+        int from = popMark();
+        if (!(under(from) instanceof PySet set)) {
+          throw new PickleException("not a set but " + Py.describe(under(from)));
+        }
+        set.addAll(stack, from, sp);
+        sp = from;
+      }
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void object() {
+    switch (opcode) {
+      case GLOBAL -> push(global(name(), name()));
+      case STACK_GLOBAL -> {
+        Object name = pop();
+        Object module = pop();
+        if (!(name instanceof String n) || !(module instanceof String m)) {
+          throw new PickleException("a name that is not text");
+        }
+        if (n.indexOf('\n') >= 0 || m.indexOf('\n') >= 0) {
+          throw new PickleException("a name with a line feed");
+        }
+        push(global(m, n));
+      }
+      case EXT1 -> push(extension(u1()));
+      case EXT2 -> push(extension(u1() | u1() << 8));
+      case EXT4 -> push(extension((int) INT_LE.get(buf, take(4))));
+      case PERSID -> push(new PyPersistent(line()));
+      case BINPERSID -> push(new PyPersistent(pop()));
+      case REDUCE -> {
+        PyTuple args = popTuple();
+        push(Reductions.reduce(pop(), args));
+      }
+      case NEWOBJ -> {
+        PyTuple args = popTuple();
+        push(new PyInstance(PyInstance.Kind.NEWOBJ, pop(), args));
+      }
+      case NEWOBJ_EX -> {
+        if (!(pop() instanceof PyDict kwargs)) {
+          throw new PickleException("keyword arguments that are not a dict");
+        }
+        PyTuple args = popTuple();
+        push(new PyInstance(PyInstance.Kind.NEWOBJ_EX, pop(), args, kwargs));
+      }
+      case INST -> {
+        PyGlobal type = global(name(), name());
+        push(new PyInstance(PyInstance.Kind.INST, type, tupleFrom(popMark())));
+      }
+      case OBJ -> {
+        int from = popMark();
+        if (from == sp) {
+          throw new PickleException("no class");
+        }
+        PyTuple args = tupleFrom(from + 1);
+        push(new PyInstance(PyInstance.Kind.OBJ, pop(), args));
+      }
+      case BUILD -> {
+        Object state = pop();
+        if (!(top() instanceof PyInstance instance)) {
+          throw new PickleException("a state for " + Py.describe(top()));
+        }
+        if (instance.state() != null) {
+          throw new PickleException("a second state for one object");
+        }
+        instance.setState(state);
+      }
+      case NEXT_BUFFER, READONLY_BUFFER ->
+          throw new PickleException("out-of-band buffers are not supported");
+      default -> throw new PickleException("unknown opcode");
+    }
+  }
+
+  private PyGlobal global(String module, String name) {
+    PyGlobal global = new PyGlobal(module, name);
+    return mapsNames && protocol < 3 ? PythonNames.toPython3(global) : global;
+  }
+
+  private static PyExtension extension(int code) {
+    if (code < 1) {
+      throw new PickleException("extension code " + code);
+    }
+    return new PyExtension(code);
+  }
+
+  // The stack.
+
+  private void push(Object value) {
+    if (++items > limits.maxItems()) {
+      throw new PickleException("more than " + limits.maxItems() + " values");
+    }
+    if (sp == stack.length) {
+      stack = Arrays.copyOf(stack, sp * 2);
+    }
+    stack[sp++] = value;
+  }
+
+  private Object pop() {
+    Object value = top();
+    sp--;
+    return value;
+  }
+
+  private Object top() {
+    return stack[needed(1)];
+  }
+
+  /** Where the upper n values begin, which must belong to the innermost mark. */
+  private int needed(int n) {
+    if (sp - n < fence) {
+      throw new PickleException("too few values on the stack");
+    }
+    return sp - n;
+  }
+
+  /** The value below those that begin at an index. */
+  private Object under(int from) {
+    if (from <= fence) {
+      throw new PickleException("too few values on the stack");
+    }
+    return stack[from - 1];
+  }
+
+  private void mark() {
+    if (markCount >= limits.maxDepth()) {
+      throw new PickleException("nested deeper than " + limits.maxDepth());
+    }
+    if (markCount == marks.length) {
+      marks = Arrays.copyOf(marks, markCount * 2);
+    }
+    marks[markCount++] = sp;
+    fence = sp;
+  }
+
+  private int popMark() {
+    if (markCount == 0) {
+      throw new PickleException("no mark");
+    }
+    int from = marks[--markCount];
+    fence = markCount == 0 ? 0 : marks[markCount - 1];
+    return from;
+  }
+
+  private void popOne() {
+    if (markCount > 0 && sp == fence) {
+      popMark();
+      return;
+    }
+    // Python's only picklers of calls without a use are those with a state setter of their own.
+    // Dropping the call would lose the state without a word.
+    if (lastOpcode == REDUCE) {
+      throw new PickleException("a call for its side effect");
+    }
+    pop();
+  }
+
+  private PyTuple popTuple() {
+    Object value = pop();
+    if (value instanceof PyTuple tuple) {
+      return tuple;
+    }
+    throw new PickleException("arguments that are not a tuple but " + Py.describe(value));
+  }
+
+  private PyTuple tupleFrom(int from) {
+    PyTuple tuple = from == sp ? PyTuple.EMPTY : new PyTuple(Arrays.copyOfRange(stack, from, sp));
+    sp = from;
+    return tuple;
+  }
+
+  private void append(int from) {
+    Object target = under(from);
+    switch (target) {
+      case PyList list -> list.addAll(stack, from, sp);
+      case PyInstance instance -> instance.listItems().addAll(stack, from, sp);
+      default -> throw new PickleException("not a list but " + Py.describe(target));
+    }
+    sp = from;
+  }
+
+  private void setItems(int from) {
+    Object target = under(from);
+    switch (target) {
+      case PyDict dict -> setItems(dict, from);
+      case PyInstance instance -> setItems(instance.dictItems(), from);
+      default -> throw new PickleException("not a dict but " + Py.describe(target));
+    }
+  }
+
+  private void setItems(PyDict dict, int from) {
+    if ((sp - from) % 2 != 0) {
+      throw new PickleException("a key without a value");
+    }
+    dict.addAll(stack, from, sp);
+    sp = from;
+  }
+
+  private Object remembered(long index) {
+    Object value = memo.get(index);
+    if (value == null) {
+      throw new PickleException("nothing is remembered as " + index);
+    }
+    return value;
+  }
+
+  // The input.
+
+  private int take(int length) {
+    if (length > end - pos) {
+      throw new PickleException(
+          "needs " + length + " more bytes, but " + (end - pos) + " are left");
+    }
+    int from = pos;
+    pos += length;
+    return from;
+  }
+
+  private int u1() {
+    return buf[take(1)] & 0xff;
+  }
+
+  private long u4() {
+    return (int) INT_LE.get(buf, take(4)) & 0xffffffffL;
+  }
+
+  private long u8() {
+    return (long) LONG_LE.get(buf, take(8));
+  }
+
+  /** A length that the rest of the input can hold. */
+  private int length(long length) {
+    if (length < 0 || length > end - pos) {
+      throw new PickleException(
+          "needs "
+              + Long.toUnsignedString(length)
+              + " more bytes, but "
+              + (end - pos)
+              + " are left");
+    }
+    return (int) length;
+  }
+
+  private byte[] bytes(int length) {
+    int from = take(length);
+    return Arrays.copyOfRange(buf, from, from + length);
+  }
+
+  private String text(int length) {
+    String text = Utf8.decodeOrNull(buf, take(length), length);
+    if (text == null) {
+      throw new PickleException("text that is not UTF-8");
+    }
+    return text;
+  }
+
+  private Object twosComplement(int length) {
+    if (length == 0) {
+      return 0L;
+    }
+    byte[] bigEndian = bytes(length);
+    for (int i = 0, k = length - 1; i < k; i++, k--) {
+      byte swapped = bigEndian[i];
+      bigEndian[i] = bigEndian[k];
+      bigEndian[k] = swapped;
+    }
+    return TextArguments.normalized(new BigInteger(bigEndian));
+  }
+
+  private String line() {
+    int from = pos;
+    return TextArguments.latin1(buf, from, endOfLine());
+  }
+
+  private String name() {
+    int from = pos;
+    String name = Utf8.decodeOrNull(buf, from, endOfLine() - from);
+    if (name == null) {
+      throw new PickleException("a name that is not UTF-8");
+    }
+    return name;
+  }
+
+  private int endOfLine() {
+    for (int i = pos; i < end; i++) {
+      if (buf[i] == '\n') {
+        pos = i + 1;
+        return i;
+      }
+    }
+    throw new PickleException("a line without an end");
+  }
+
+  private long decimal() {
+    String line = line();
+    if (line.isEmpty() || line.length() > 18 || !line.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      throw new PickleException("a bad memo number");
+    }
+    return Long.parseLong(line);
+  }
+}
