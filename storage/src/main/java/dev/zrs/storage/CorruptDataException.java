@@ -11,7 +11,8 @@ public final class CorruptDataException extends StorageException {
     super("%s: corrupt at position %d: %s".formatted(file, position, what));
   }
 
-  CorruptDataException(Path file, long position, @Nullable Oid oid, @Nullable Tid tid, String what) {
+  CorruptDataException(
+      Path file, long position, @Nullable Oid oid, @Nullable Tid tid, String what) {
     super(
         "%s: corrupt at position %d%s%s: %s"
             .formatted(

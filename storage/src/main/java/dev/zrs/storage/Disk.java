@@ -42,7 +42,10 @@ public interface Disk {
   /** Makes the names in a directory durable. */
   void syncDirectory(Path directory, String operation) throws IOException;
 
-  /** Takes write permission away from a file that shall never change again. */
+  /**
+   * Takes write permission away from a file that shall never change again, and lets those read it
+   * who may read its directory.
+   */
   void makeReadOnly(Path file, String operation) throws IOException;
 
   /** The entries of a directory, in no order. */

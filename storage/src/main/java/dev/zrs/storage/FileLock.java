@@ -51,8 +51,7 @@ final class FileLock implements AutoCloseable {
   private static final MethodHandle FLOCK =
       function(
           "flock",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
   private static final MethodHandle WRITE =
       function(
           "pwrite",
@@ -65,8 +64,7 @@ final class FileLock implements AutoCloseable {
   private static final MethodHandle TRUNCATE =
       function(
           "ftruncate",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
   private static final MethodHandle CLOSE =
       function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
@@ -77,13 +75,13 @@ final class FileLock implements AutoCloseable {
     this.descriptor = descriptor;
   }
 
+  @SuppressWarnings("restricted") // the types above are those of the POSIX functions
   private static MethodHandle function(
       String name, FunctionDescriptor type, Linker.Option... options) {
     Linker.Option[] all = new Linker.Option[options.length + 1];
     all[0] = SAVE_ERRNO;
     System.arraycopy(options, 0, all, 1, options.length);
-    return LINKER.downcallHandle(
-        LINKER.defaultLookup().find(name).orElseThrow(), type, all);
+    return LINKER.downcallHandle(LINKER.defaultLookup().find(name).orElseThrow(), type, all);
   }
 
   /**
@@ -130,8 +128,7 @@ final class FileLock implements AutoCloseable {
   }
 
   private void writePid(Arena arena, MemorySegment state, Path file) throws Throwable {
-    byte[] pid =
-        (" " + ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII);
+    byte[] pid = (" " + ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII);
     MemorySegment text = arena.allocateFrom(ValueLayout.JAVA_BYTE, pid);
     long written = (long) WRITE.invokeExact(state, descriptor, text, (long) pid.length, 0L);
     if (written != pid.length

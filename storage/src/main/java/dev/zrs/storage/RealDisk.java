@@ -16,6 +16,17 @@ import java.util.stream.Stream;
 
 /** The operating system's file system. */
 public final class RealDisk implements Disk {
+  private static final Set<PosixFilePermission> WRITE =
+      EnumSet.of(
+          PosixFilePermission.OWNER_WRITE,
+          PosixFilePermission.GROUP_WRITE,
+          PosixFilePermission.OTHERS_WRITE);
+  private static final Set<PosixFilePermission> READ =
+      EnumSet.of(
+          PosixFilePermission.OWNER_READ,
+          PosixFilePermission.GROUP_READ,
+          PosixFilePermission.OTHERS_READ);
+
   @Override
   public DiskFile open(Path file, Mode mode, String operation) throws IOException {
     return new RealFile(
@@ -74,13 +85,12 @@ public final class RealDisk implements Disk {
 
   @Override
   public void makeReadOnly(Path file, String operation) throws IOException {
-    Set<PosixFilePermission> permissions =
-        EnumSet.copyOf(Files.getPosixFilePermissions(file));
-    permissions.removeAll(
-        EnumSet.of(
-            PosixFilePermission.OWNER_WRITE,
-            PosixFilePermission.GROUP_WRITE,
-            PosixFilePermission.OTHERS_WRITE));
+    Set<PosixFilePermission> permissions = EnumSet.copyOf(Files.getPosixFilePermissions(file));
+    permissions.removeAll(WRITE);
+    Set<PosixFilePermission> readers =
+        EnumSet.copyOf(Files.getPosixFilePermissions(Paths.directoryOf(file)));
+    readers.retainAll(READ);
+    permissions.addAll(readers);
     Files.setPosixFilePermissions(file, permissions);
   }
 

@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** An operation of the storage failed; the message is one line that an operator can act on. */
@@ -12,5 +13,11 @@ public class StorageException extends RuntimeException {
 
   public StorageException(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /** What went wrong; never null. */
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNullElse(super.getMessage(), "");
   }
 }

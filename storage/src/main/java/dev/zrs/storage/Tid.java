@@ -49,7 +49,7 @@ public record Tid(long value) implements Comparable<Tid> {
   /** The time stamp of an instant, rounded down to its resolution of about 14 ns. */
   public static Tid of(Instant instant) {
     LocalDateTime utc = LocalDateTime.ofInstant(instant, ZoneOffset.UTC);
-    long minutes = utc.getYear() - EPOCH_YEAR;
+    long minutes = (long) utc.getYear() - EPOCH_YEAR;
     minutes = minutes * 12 + utc.getMonthValue() - 1;
     minutes = minutes * 31 + utc.getDayOfMonth() - 1;
     minutes = minutes * 24 + utc.getHour();

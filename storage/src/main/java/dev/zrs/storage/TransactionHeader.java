@@ -56,8 +56,7 @@ record TransactionHeader(
 
   /** The bytes of the header with its metadata. */
   static byte[] format(Tid tid, long length, char status, TransactionMetadata metadata) {
-    byte[] bytes =
-        new byte[FIXED_LENGTH + metadata.length()];
+    byte[] bytes = new byte[FIXED_LENGTH + metadata.length()];
     Bytes.putLong(bytes, 0, tid.value());
     Bytes.putLong(bytes, 8, length);
     bytes[STATUS_OFFSET] = (byte) status;

@@ -1,0 +1,206 @@
+package dev.zrs.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The directory with the contents of blobs, one file for each (oid, serial), laid out as
+ * ZODB.blob.FilesystemHelper does: {@code bushy} (a directory for each byte of the oid) or, in old
+ * directories, {@code lawn} (one directory for each oid); the file {@code .layout} says which. A
+ * committed file is complete, durable and never changes. Any thread may call.
+ */
+public final class BlobDirectory {
+  private static final Logger LOG = LoggerFactory.getLogger("ZODB.blob");
+  private static final String LAYOUT_FILE = ".layout";
+  private static final String TEMPORARY = "tmp";
+  private static final String SUFFIX = ".blob";
+  private static final HexFormat HEX = HexFormat.of();
+
+  private enum Layout {
+    BUSHY("bushy"),
+    LAWN("lawn");
+
+    private final String text;
+
+    Layout(String text) {
+      this.text = text;
+    }
+  }
+
+  private final Disk disk;
+  private final Path base;
+  private final Layout layout;
+
+  private BlobDirectory(Disk disk, Path base, Layout layout) {
+    this.disk = disk;
+    this.base = base;
+    this.layout = layout;
+  }
+
+  /**
+   * Opens a blob directory; makes it, its {@code tmp} and its {@code .layout} unless they are there
+   * or {@code readOnly} is set.
+   *
+   * @throws StorageException if {@code .layout} names a layout that does not exist
+   */
+  static BlobDirectory open(Disk disk, Path base, boolean readOnly) {
+    try {
+      Layout layout = layoutOf(disk, base);
+      if (layout == Layout.LAWN) {
+        LOG.warn("the lawn layout of {} does not scale; consider to migrate it to bushy", base);
+      }
+      BlobDirectory blobs = new BlobDirectory(disk, base, layout);
+      if (!readOnly) {
+        blobs.create();
+      }
+      return blobs;
+    } catch (IOException e) {
+      throw new StorageIoException("opening the blob directory", base, e);
+    }
+  }
+
+  private static Layout layoutOf(Disk disk, Path base) throws IOException {
+    Path marker = base.resolve(LAYOUT_FILE);
+    if (disk.exists(marker)) {
+      ByteBuffer bytes = ByteBuffer.allocate(64);
+      try (DiskFile file = disk.open(marker, Disk.Mode.READ, "read blob layout")) {
+        file.read(bytes, 0);
+      }
+      String text =
+          new String(bytes.array(), 0, bytes.position(), StandardCharsets.US_ASCII).strip();
+      for (Layout layout : Layout.values()) {
+        if (layout.text.equals(text)) {
+          return layout;
+        }
+      }
+      throw new StorageException("%s names an unknown layout: %s".formatted(marker, text));
+    }
+    boolean used =
+        disk.exists(base)
+            && disk.list(base).stream().anyMatch(file -> !nameOf(file).startsWith("."));
+    return used ? Layout.LAWN : Layout.BUSHY;
+  }
+
+  private static String nameOf(Path file) {
+    return Objects.requireNonNull(file.getFileName()).toString();
+  }
+
+  private void create() throws IOException {
+    createWithParents(base.resolve(TEMPORARY));
+    Path marker = base.resolve(LAYOUT_FILE);
+    if (!disk.exists(marker)) {
+      try (DiskFile file = disk.open(marker, Disk.Mode.CREATE, "create blob layout")) {
+        file.write(
+            ByteBuffer.wrap(layout.text.getBytes(StandardCharsets.US_ASCII)),
+            0,
+            "write blob layout");
+        file.sync("sync blob layout");
+      }
+      disk.syncDirectory(base, "sync blob directory");
+    }
+  }
+
+  /** Makes a directory durable, with all above it that are missing. */
+  private void createWithParents(Path directory) throws IOException {
+    Deque<Path> missing = new ArrayDeque<>();
+    Path at = directory;
+    while (at != null && !disk.exists(at)) {
+      missing.push(at);
+      at = at.toAbsolutePath().getParent();
+    }
+    for (Path each : missing) {
+      disk.createDirectory(each, "create blob directory");
+      disk.syncDirectory(Paths.directoryOf(each), "sync blob directory's parent");
+    }
+  }
+
+  /** A name for a new temporary file on the same file system; the file does not exist yet. */
+  public Path createTemporary() {
+    return base.resolve(TEMPORARY).resolve("zrs-" + UUID.randomUUID() + ".tmp");
+  }
+
+  /** The directory in which clients that share this file system put files for {@code oid}. */
+  public Path directoryOf(Oid oid) {
+    return base.resolve(oidPath(oid));
+  }
+
+  /** Makes {@link #directoryOf}. */
+  public void createDirectoryOf(Oid oid) {
+    Path directory = directoryOf(oid);
+    try {
+      createWithParents(directory);
+    } catch (IOException e) {
+      throw new StorageIoException("creating", directory, e);
+    }
+  }
+
+  /** Where the content of one revision of a blob is, or would be. */
+  public Path file(Oid oid, Tid serial) {
+    return directoryOf(oid).resolve(hexPrefixed(serial.toBytes()) + SUFFIX);
+  }
+
+  /** Whether that file is there. */
+  public boolean exists(Oid oid, Tid serial) {
+    return disk.exists(file(oid, serial));
+  }
+
+  private Path oidPath(Oid oid) {
+    byte[] bytes = oid.toBytes();
+    if (layout == Layout.LAWN) {
+      return Path.of(hexPrefixed(bytes));
+    }
+    Path path = Path.of("0x" + HEX.toHexDigits(bytes[0]));
+    for (int i = 1; i < bytes.length; i++) {
+      path = path.resolve("0x" + HEX.toHexDigits(bytes[i]));
+    }
+    return path;
+  }
+
+  /** As ZODB.utils.oid_repr: without leading zero bytes, but at least one. */
+  private static String hexPrefixed(byte[] bytes) {
+    int from = 0;
+    while (from < bytes.length - 1 && bytes[from] == 0) {
+      from++;
+    }
+    return "0x" + HEX.formatHex(bytes, from, bytes.length);
+  }
+
+  /** Makes what was written to a temporary file durable, so that {@link #commit} is quick. */
+  void sync(Path temporary) throws IOException {
+    try (DiskFile file = disk.open(temporary, Disk.Mode.READ_WRITE, "open blob to sync")) {
+      file.sync("sync blob");
+    }
+  }
+
+  /** Gives a synced temporary file its final, durable name. */
+  void commit(Path temporary, Oid oid, Tid serial) throws IOException {
+    createWithParents(directoryOf(oid));
+    Path target = file(oid, serial);
+    disk.makeReadOnly(temporary, "make blob read-only");
+    disk.rename(temporary, target, "commit blob");
+    disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
+  }
+
+  /** Takes back a {@link #commit} of a transaction that is aborted. */
+  void remove(Oid oid, Tid serial) throws IOException {
+    disk.delete(file(oid, serial), "remove aborted blob");
+  }
+
+  /** Removes a temporary file that is not needed. */
+  void discard(Path temporary) {
+    try {
+      disk.delete(temporary, "discard temporary blob");
+    } catch (IOException e) {
+      LOG.warn("can't remove the temporary file {}: {}", temporary, e.toString());
+    }
+  }
+}

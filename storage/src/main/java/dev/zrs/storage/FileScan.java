@@ -1,0 +1,190 @@
+package dev.zrs.storage;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads a {@code Data.fs} from a position to its end, fills the index and finds where the last
+ * complete transaction ends. Changes nothing. For one thread.
+ *
+ * <p>What a crash leaves at the end (an unfinished transaction, or a piece of one) is reported as
+ * the tail. The same signs in the middle of the file are damage, not a tail: the redundant lengths
+ * are followed from the end of the file, and if they lead to exactly the suspicious record past
+ * complete transactions, nothing may be cut off.
+ */
+final class FileScan {
+  private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
+
+  /** Complaints of one kind beyond this number are only counted. */
+  private static final int MAX_WARNINGS = 20;
+
+  private final DataFile file;
+  private final ObjectIndex index;
+  private final long size;
+  private final RecordWindow window;
+  private final long unfinishedBatch;
+  private int wrongPrevious;
+  private long end;
+  private Tid lastTid;
+
+  /**
+   * @param start where to begin: a transaction boundary
+   * @param lastTid the tid of the transaction before {@code start}
+   * @param unfinishedBatch position of a batch of transactions that was begun but not acknowledged
+   *     (see {@link CatchUpMarker}), or 0
+   */
+  FileScan(DataFile file, ObjectIndex index, long start, Tid lastTid, long unfinishedBatch) {
+    this.file = file;
+    this.index = index;
+    this.size = file.size();
+    this.window = new RecordWindow(file);
+    this.end = start;
+    this.lastTid = lastTid;
+    this.unfinishedBatch = unfinishedBatch;
+  }
+
+  /** Where the last complete transaction ends; what follows is the tail. */
+  long end() {
+    return end;
+  }
+
+  /** Tid of the last complete transaction. */
+  Tid lastTid() {
+    return lastTid;
+  }
+
+  /** Whether the file goes on behind the last complete transaction. */
+  boolean hasTail() {
+    return end < size;
+  }
+
+  /**
+   * Scans.
+   *
+   * @throws CorruptDataException if the file is damaged other than at its tail
+   */
+  void run() {
+    while (scanTransaction()) {
+      // each call moves one transaction on
+    }
+    if (wrongPrevious > MAX_WARNINGS) {
+      LOG.warn(
+          "{} incorrect previous pointer at {} more places",
+          file.path(),
+          wrongPrevious - MAX_WARNINGS);
+    }
+  }
+
+  private boolean scanTransaction() {
+    int offset = window.require(end, TransactionHeader.FIXED_LENGTH);
+    if (offset < 0) {
+      return false;
+    }
+    TransactionHeader header = TransactionHeader.parse(window.buffer(), offset, end);
+    boolean overlong = header.length() < 0 || header.length() > size - end - 8;
+    if (overlong
+        || header.status() == TransactionHeader.STATUS_VOTED
+        || header.length() < header.headerLength()) {
+      refuseUnlessTail(header);
+      return false;
+    }
+    if (header.tid().compareTo(lastTid) <= 0) {
+      LOG.warn("{} time-stamp reduction at {}", file.path(), end);
+    }
+    if (!header.hasKnownStatus()) {
+      LOG.warn("{} has invalid status, {}, at {}", file.path(), header.status(), end);
+    }
+    if (header.status() != TransactionHeader.STATUS_UNDONE) {
+      scanRecords(header);
+    }
+    offset = window.require(header.trailerPosition(), TransactionHeader.TRAILER_LENGTH);
+    if (offset < 0 || Bytes.getLong(window.buffer(), offset) != header.length()) {
+      throw new CorruptDataException(
+          file.path(),
+          end,
+          null,
+          header.tid(),
+          "the length of the transaction is not repeated at its end");
+    }
+    lastTid = header.tid();
+    end = header.end();
+    return true;
+  }
+
+  private void scanRecords(TransactionHeader transaction) {
+    long position = transaction.position() + transaction.headerLength();
+    long limit = transaction.trailerPosition();
+    while (position < limit) {
+      int offset = window.require(position, DataHeader.LENGTH);
+      DataHeader header = offset < 0 ? null : DataHeader.parse(window.buffer(), offset, position);
+      if (header == null
+          || header.dataLength() < 0
+          || header.length() > limit - position
+          || header.transactionPosition() != transaction.position()) {
+        throw new CorruptDataException(
+            file.path(),
+            position,
+            null,
+            transaction.tid(),
+            "a data record does not fit its transaction at " + transaction.position());
+      }
+      checkPrevious(header);
+      position += header.length();
+    }
+    // A second pass, because within a transaction two records of one oid have the same previous.
+    position = transaction.position() + transaction.headerLength();
+    while (position < limit) {
+      int offset = window.require(position, DataHeader.LENGTH);
+      if (offset < 0) {
+        throw new CorruptDataException(file.path(), position, "the file shrinks while it is read");
+      }
+      DataHeader header = DataHeader.parse(window.buffer(), offset, position);
+      index.put(header.oid().value(), position);
+      position += header.length();
+    }
+  }
+
+  private void checkPrevious(DataHeader header) {
+    if (index.get(header.oid().value()) != header.previous() && header.previous() != 0) {
+      wrongPrevious++;
+      if (wrongPrevious <= MAX_WARNINGS) {
+        LOG.error("{} incorrect previous pointer at {}", file.path(), header.position());
+      }
+    }
+  }
+
+  private void refuseUnlessTail(TransactionHeader suspect) {
+    if (suspect.position() == unfinishedBatch) {
+      return;
+    }
+    long at = size;
+    int complete = 0;
+    while (at > suspect.position() + TransactionHeader.FIXED_LENGTH) {
+      long length = file.readLong(at - TransactionHeader.TRAILER_LENGTH);
+      long start = at - TransactionHeader.TRAILER_LENGTH - length;
+      if (length < TransactionHeader.FIXED_LENGTH || start < suspect.position()) {
+        return;
+      }
+      if (start == suspect.position()) {
+        if (complete > 0) {
+          throw new CorruptDataException(
+              file.path(),
+              suspect.position(),
+              null,
+              suspect.tid(),
+              "a transaction header with status '%s' and length %d stands before %d complete"
+                      .formatted(suspect.status(), suspect.length(), complete)
+                  + " transactions; this is damage, not the rest of a crash, and nothing was cut"
+                  + " off. Restore the file from a backup or a replica");
+        }
+        return;
+      }
+      TransactionHeader header = file.transactionHeader(start);
+      if (header.length() != length || !header.hasKnownStatus()) {
+        return;
+      }
+      complete++;
+      at = start;
+    }
+  }
+}

@@ -1,0 +1,510 @@
+package dev.zrs.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A ZODB file storage: a {@code Data.fs}, its index and its blobs, as Python's FileStorage has
+ * them. Any thread may call any method, except that a {@link TransactionBuffer} belongs to one at a
+ * time.
+ *
+ * <p>How a commit becomes durable. {@code Data.fs} has no checksums: with a single sync after the
+ * status byte is set, a power cut could keep that byte and lose a page in the middle of the record,
+ * and half a transaction would look whole. So there are two barriers. The vote appends the record
+ * with status {@code c} and asks for a sync; the finish waits for it, overwrites the status byte,
+ * and asks for another. From then on the transaction's place in the order is fixed: the commit lock
+ * is let go, and the transaction is <em>pending</em>, seen by the conflict checks of the next ones
+ * but by no reader, until the second sync returns. The sync thread serves all that have asked with
+ * one sync, then makes the transactions visible in their order. The status byte of a later
+ * transaction is only written after the sync of its own record, which was asked for after the
+ * status byte of the earlier one was written; so no crash can keep a later transaction and lose an
+ * earlier.
+ */
+public final class FileStorage implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
+
+  /** How long {@link #close} waits for a transaction that is voted but not finished. */
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
+
+  private final StorageOptions options;
+  private final DataFile file;
+  private final ObjectIndex index;
+  private final IndexFile indexFile;
+  private final Optional<BlobDirectory> blobs;
+  private final Optional<FileLock> lock;
+  private final CatchUpMarker catchUpMarker;
+  private final CommitLock commitLock = new CommitLock();
+  private final PendingTransactions pending = new PendingTransactions();
+  private final AtomicLong maxOid;
+  private final Appender appender;
+  private final Syncer syncer;
+  private final CommitFeed feed;
+
+  /** Written by the sync thread only: everything in the index ends at or before it. */
+  private volatile long visibleEnd;
+
+  private volatile Tid lastTransaction;
+  private volatile @Nullable StorageException failure;
+  private volatile boolean closed;
+
+  FileStorage(
+      StorageOptions options,
+      OpenedFiles files,
+      Optional<BlobDirectory> blobs,
+      CatchUpMarker catchUpMarker,
+      InstantSource clock) {
+    this.options = options;
+    this.file = files.file();
+    this.index = files.index();
+    this.indexFile = files.indexFile();
+    this.lock = files.lock();
+    this.blobs = blobs;
+    this.catchUpMarker = catchUpMarker;
+    this.visibleEnd = files.end();
+    this.lastTransaction = files.lastTid();
+    this.maxOid = new AtomicLong(index.maxOid());
+    this.feed = new CommitFeed(files.lastTid());
+    this.appender =
+        new Appender(file, index, pending, blobs, clock, maxOid, files.end(), files.lastTid());
+    this.syncer = new Syncer(file.path(), new SyncTarget());
+  }
+
+  /** What opening the files gives. */
+  record OpenedFiles(
+      DataFile file,
+      ObjectIndex index,
+      IndexFile indexFile,
+      long end,
+      Tid lastTid,
+      Optional<FileLock> lock) {}
+
+  /**
+   * Opens a storage, creating the file if there is none. Reads the saved index if it is right, else
+   * the whole file. An unfinished transaction at the end is cut off and kept beside the file, in
+   * {@code Data.fs.tr0} or the next free number.
+   *
+   * @param clock what tids are made of
+   * @throws StorageLockedException if another process has it open for writing
+   * @throws CorruptDataException if the file is damaged
+   * @throws StorageException for anything else that prevents it
+   */
+  public static FileStorage open(StorageOptions options, Disk disk, InstantSource clock) {
+    return new StorageOpener(options, disk, clock).open();
+  }
+
+  /** The path of the file, as configured: what ZODB calls the storage's name. */
+  public String name() {
+    return options.file().toString();
+  }
+
+  public boolean isReadOnly() {
+    return options.readOnly();
+  }
+
+  public Optional<BlobDirectory> blobs() {
+    return blobs;
+  }
+
+  /** The last transaction that is durable and visible; {@link Tid#NONE} in an empty storage. */
+  public Tid lastTransaction() {
+    return lastTransaction;
+  }
+
+  /** Size of the file up to the end of the last visible transaction, in bytes. */
+  public long size() {
+    return visibleEnd;
+  }
+
+  /** How many objects there are, deleted ones included, as FileStorage counts. */
+  public long objectCount() {
+    return index.size();
+  }
+
+  public CommitFeed feed() {
+    return feed;
+  }
+
+  public CommitLock commitLock() {
+    return commitLock;
+  }
+
+  /** Why the storage stopped writing, if it has. */
+  public Optional<StorageException> failure() {
+    return Optional.ofNullable(failure);
+  }
+
+  /**
+   * An oid that nobody has.
+   *
+   * @throws ReadOnlyStorageException if the storage is read-only
+   */
+  public Oid newOid() {
+    requireWritable();
+    return new Oid(maxOid.incrementAndGet());
+  }
+
+  /**
+   * The state of an object just before a transaction.
+   *
+   * @return null if the object exists, but did not yet
+   * @throws NoSuchObjectException if there is no such object, or its creation is undone
+   */
+  public @Nullable Revision loadBefore(Oid oid, Tid before) {
+    long position = position(oid);
+    DataFile.LoadedRecord record = file.load(position, oid.value());
+    Tid end = null;
+    while (record.header().tid().compareTo(before) >= 0) {
+      end = record.header().tid();
+      long previous = file.previous(record.header());
+      if (previous == 0) {
+        return null;
+      }
+      record = file.load(previous, oid.value());
+    }
+    byte[] data = record.data();
+    if (data == null) {
+      throw new NoSuchObjectException(oid, "creation undone or object deleted");
+    }
+    return new Revision(data, record.header().tid(), end);
+  }
+
+  /**
+   * The state that one transaction gave to an object.
+   *
+   * @throws NoSuchObjectException if that transaction did not change it
+   */
+  public byte[] loadSerial(Oid oid, Tid serial) {
+    long position = position(oid);
+    while (position != 0) {
+      DataHeader header = file.dataHeader(position, oid.value());
+      if (header.tid().equals(serial)) {
+        byte[] data = file.load(position, oid.value()).data();
+        if (data == null) {
+          break;
+        }
+        return data;
+      }
+      position = header.tid().compareTo(serial) < 0 ? 0 : file.previous(header);
+    }
+    throw new NoSuchObjectException(oid, "no revision " + serial);
+  }
+
+  /**
+   * The serial of an object's current state.
+   *
+   * @throws NoSuchObjectException if there is no such object, or its creation is undone
+   */
+  public Tid currentSerial(Oid oid) {
+    DataHeader header = file.dataHeader(position(oid), oid.value());
+    if (header.hasBackPointer() && file.backPointer(header) == 0) {
+      throw new NoSuchObjectException(oid, "creation undone or object deleted");
+    }
+    return header.tid();
+  }
+
+  private long position(Oid oid) {
+    long position = index.get(oid.value());
+    if (position == 0) {
+      throw new NoSuchObjectException(oid, "no such object");
+    }
+    return position;
+  }
+
+  /** The last {@code count} transactions, or as many as there are, oldest first. */
+  public List<Commit> lastCommits(int count) {
+    long end = visibleEnd;
+    List<Commit> commits = new ArrayList<>();
+    long start = new TransactionSearch(file, end).positionOfLast(count);
+    try (TransactionReader reader = new TransactionReader(file, start, () -> end)) {
+      TransactionRecord transaction = reader.next();
+      while (transaction != null) {
+        Set<Oid> oids = new LinkedHashSet<>();
+        DataHeader record = transaction.nextHeader();
+        while (record != null) {
+          oids.add(record.oid());
+          record = transaction.nextHeader();
+        }
+        commits.add(
+            new Commit(
+                transaction.tid(),
+                List.copyOf(oids),
+                transaction.position(),
+                transaction.end(),
+                null));
+        transaction = reader.next();
+      }
+    }
+    return commits;
+  }
+
+  /**
+   * Reads the transactions later than {@code after}, which need not exist itself.
+   *
+   * @throws TidTooHighException if {@code after} is later than the last transaction
+   */
+  public TransactionReader transactionsAfter(Tid after) {
+    long end = visibleEnd;
+    if (after.compareTo(lastTransaction) > 0) {
+      throw new TidTooHighException(after, lastTransaction);
+    }
+    long position = new TransactionSearch(file, end).positionAfter(after);
+    return new TransactionReader(file, position, () -> visibleEnd);
+  }
+
+  /**
+   * Begins to collect a transaction. Takes no lock.
+   *
+   * @param origin given back in the {@link Commit}, so that a follower knows its own
+   */
+  public TransactionBuffer begin(TransactionMetadata metadata, @Nullable Object origin) {
+    requireWritable();
+    return new TransactionBuffer(this, metadata, origin, null, TransactionHeader.STATUS_NORMAL);
+  }
+
+  /**
+   * Begins to collect a transaction that keeps its tid and status, because it comes from another
+   * storage or a client that says so. Takes no lock.
+   */
+  public TransactionBuffer beginRestore(
+      TransactionMetadata metadata, Tid tid, char status, @Nullable Object origin) {
+    requireWritable();
+    return new TransactionBuffer(this, metadata, origin, tid, status);
+  }
+
+  /**
+   * Waits for the commit lock, checks the transaction against the current state and appends it. If
+   * this fails, the lock is free and nothing is left of the transaction.
+   *
+   * @param claim a fresh one; whoever holds it can end the wait
+   * @throws ConflictException if an object was changed since it was read; the serial that it names
+   *     is visible
+   * @throws NoSuchObjectException if an object that must be current does not exist
+   * @throws CommitLock.CancelledException if the wait was ended
+   * @throws StorageException if it can't be written
+   */
+  public VotedTransaction vote(TransactionBuffer buffer, CommitLock.Claim claim) {
+    requireWritable();
+    buffer.prepare();
+    claim.acquire();
+    try {
+      boolean voted = false;
+      try {
+        requireWritable();
+        AppendedTransaction appended = appender.append(buffer, TransactionHeader.STATUS_VOTED);
+        voted = true;
+        return new VotedTransaction(this, claim, appended, buffer.status(), syncer.request());
+      } finally {
+        if (!voted) {
+          claim.release();
+        }
+      }
+    } catch (ConflictException e) {
+      if (e.committed().compareTo(lastTransaction) > 0) {
+        // The client will load what it lost against, so that must be visible first.
+        syncer.await(syncer.request());
+      }
+      throw e;
+    }
+  }
+
+  /** See {@link VotedTransaction#finish}. */
+  void finish(CommitLock.Claim claim, AppendedTransaction appended, char status, long barrier) {
+    long ticket;
+    try {
+      syncer.await(barrier);
+      writeStatus(appended, status);
+      appender.accept(appended);
+      pending.add(appended);
+      ticket = pending.enqueue(List.of(appended), syncer::request);
+    } catch (IOException e) {
+      throw fail(new StorageIoException("writing the status", file.path(), e));
+    } finally {
+      claim.release();
+    }
+    syncer.await(ticket);
+  }
+
+  private void writeStatus(AppendedTransaction appended, char status) throws IOException {
+    file.file()
+        .write(
+            ByteBuffer.wrap(new byte[] {(byte) status}),
+            appended.position() + TransactionHeader.STATUS_OFFSET,
+            "write transaction status");
+  }
+
+  /** See {@link VotedTransaction#abort}. */
+  void abort(CommitLock.Claim claim, AppendedTransaction appended) {
+    try {
+      if (!closed && failure == null) {
+        appender.rollBack(appended);
+      }
+    } finally {
+      claim.release();
+    }
+  }
+
+  /**
+   * Commits transactions of an upstream, in their order, under shared syncs: none is visible before
+   * all are durable. If this fails nothing of them is left, unless the disk failed.
+   *
+   * @throws StorageException if one can't be written, or is not later than the one before
+   */
+  public void restoreAll(List<TransactionBuffer> batch) {
+    if (batch.isEmpty()) {
+      return;
+    }
+    CommitLock.Claim claim = commitLock.claim("replication");
+    if (batch.size() == 1) {
+      vote(batch.getFirst(), claim).finish();
+      return;
+    }
+    requireWritable();
+    batch.forEach(TransactionBuffer::prepare);
+    long ticket;
+    claim.acquire();
+    try {
+      requireWritable();
+      // Nothing may be pending, so that a failed batch can be forgotten as a whole.
+      syncer.await(syncer.request());
+      ticket = appendAll(batch);
+    } catch (IOException e) {
+      throw fail(new StorageIoException("writing the status", file.path(), e));
+    } finally {
+      claim.release();
+    }
+    syncer.await(ticket);
+  }
+
+  private long appendAll(List<TransactionBuffer> batch) throws IOException {
+    List<AppendedTransaction> all = new ArrayList<>(batch.size());
+    long firstPosition = appender.end();
+    Tid lastBefore = appender.lastTid();
+    catchUpMarker.write(firstPosition);
+    boolean complete = false;
+    try {
+      for (TransactionBuffer buffer : batch) {
+        char status = all.isEmpty() ? TransactionHeader.STATUS_VOTED : buffer.status();
+        AppendedTransaction appended = appender.append(buffer, status);
+        all.add(appended);
+        appender.accept(appended);
+        pending.add(appended);
+      }
+      syncer.await(syncer.request());
+      writeStatus(all.getFirst(), batch.getFirst().status());
+      complete = true;
+    } finally {
+      if (!complete) {
+        all.reversed().forEach(pending::removeLast);
+        all.reversed().forEach(appender::rollBack);
+        appender.reset(firstPosition, lastBefore);
+      }
+    }
+    return pending.enqueue(all, syncer::request);
+  }
+
+  private void requireWritable() {
+    if (options.readOnly()) {
+      throw new ReadOnlyStorageException(name() + " is read-only");
+    }
+    if (closed) {
+      throw new StorageException(name() + " is closed");
+    }
+    StorageException reason = failure;
+    if (reason != null) {
+      throw new StorageException(
+          name() + " stopped writing because " + reason.getMessage(), reason);
+    }
+  }
+
+  private StorageException fail(StorageException reason) {
+    if (failure == null) {
+      failure = reason;
+      LOG.error(
+          "{}: no further transaction will be written, reading goes on; restart the server when"
+              + " the disk is well: {}",
+          name(),
+          reason.getMessage());
+    }
+    return reason;
+  }
+
+  /** What happens on the sync thread. */
+  private final class SyncTarget implements Syncer.Target {
+    @Override
+    public void sync() throws IOException {
+      file.file().sync("sync data file");
+    }
+
+    @Override
+    public void synced(long ticket) {
+      for (AppendedTransaction transaction : pending.takeDurable(ticket)) {
+        for (int i = 0; i < transaction.size(); i++) {
+          index.put(transaction.oid(i), transaction.recordPosition(i));
+        }
+        visibleEnd = transaction.end();
+        lastTransaction = transaction.tid();
+        pending.visible(transaction);
+        feed.publish(transaction.commit());
+      }
+    }
+
+    @Override
+    public void failed(StorageException reason) {
+      fail(reason);
+    }
+  }
+
+  /**
+   * Ends it: waits (with a limit) for a transaction that is being committed, saves the index, lets
+   * the lock go. Calls that are under way in other threads fail. Again is harmless.
+   *
+   * @throws StorageException if something of it failed; all the rest is done even so
+   */
+  @Override
+  public void close() {
+    CommitLock.Claim claim = commitLock.claim("close");
+    boolean quiet = claim.acquire(CLOSE_LIMIT);
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      closeFiles(quiet);
+    } finally {
+      claim.release();
+    }
+  }
+
+  private void closeFiles(boolean quiet) {
+    try {
+      try {
+        syncer.close();
+        if (!options.readOnly() && failure == null) {
+          if (!quiet) {
+            LOG.warn("{}: a transaction that was voted is not finished and is lost", name());
+          }
+          indexFile.save(index, visibleEnd);
+          catchUpMarker.clear();
+        }
+      } finally {
+        feed.close();
+        file.close();
+      }
+    } catch (IOException e) {
+      throw new StorageIoException("closing", file.path(), e);
+    } finally {
+      lock.ifPresent(FileLock::close);
+    }
+  }
+}

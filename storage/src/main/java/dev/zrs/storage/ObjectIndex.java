@@ -1,0 +1,165 @@
+package dev.zrs.storage;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where each object's current data record stands.
+ *
+ * <p>Oids are handed out in order, so nearly all lie close together: they live in pages of {@value
+ * #PAGE_SIZE} positions, 8 bytes an object, reached through one directory array. A client may
+ * choose any oid, though; one that would make the directory or the pages grow out of proportion to
+ * the number of objects goes into an ordered map instead (about 100 bytes an object, the worst
+ * case).
+ *
+ * <p>Any thread may read, without a lock; one thread at a time may write (the storage sees to it).
+ * A reader sees a position only when all that was written before it was put is visible to it.
+ */
+final class ObjectIndex {
+  /** What a page holds. */
+  static final int PAGE_SIZE = 1 << 10;
+
+  private static final int PAGE_BITS = 10;
+
+  /** The directory may always have this many entries: oids below about a billion. */
+  private static final long FREE_DIRECTORY = 1L << 20;
+
+  /** New pages are dense enough while there is at least one object for so many positions. */
+  private static final int MAX_POSITIONS_PER_OBJECT = 64;
+
+  /** Pages that are always allowed, however few objects there are. */
+  private static final int FREE_PAGES = 1024;
+
+  private static final VarHandle PAGES = MethodHandles.arrayElementVarHandle(long[][].class);
+  private static final VarHandle POSITIONS = MethodHandles.arrayElementVarHandle(long[].class);
+
+  private volatile long[][] directory = new long[16][];
+  private final ConcurrentSkipListMap<Long, Long> sparse =
+      new ConcurrentSkipListMap<>(Long::compareUnsigned);
+  private int pageCount;
+  private volatile long size;
+  private volatile long maxOid;
+
+  /** Position of the object's current record; 0 if it has none. */
+  long get(long oid) {
+    long[] page = page(oid);
+    if (page != null) {
+      long position = (long) POSITIONS.getAcquire(page, slot(oid));
+      if (position != 0) {
+        return position;
+      }
+    }
+    if (sparse.isEmpty()) {
+      return 0;
+    }
+    Long position = sparse.get(oid);
+    return position == null ? 0 : position;
+  }
+
+  /** Sets the position, which must not be 0. */
+  void put(long oid, long position) {
+    assert position > 0;
+    long[] page = page(oid);
+    if (page != null && (long) POSITIONS.get(page, slot(oid)) != 0) {
+      POSITIONS.setRelease(page, slot(oid), position);
+      return;
+    }
+    if (!sparse.isEmpty() && sparse.replace(oid, position) != null) {
+      return;
+    }
+    if (page == null) {
+      page = newPage(oid);
+    }
+    if (page == null) {
+      sparse.put(oid, position);
+    } else {
+      POSITIONS.setRelease(page, slot(oid), position);
+    }
+    added(oid);
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer at a time
+  private void added(long oid) {
+    if (size == 0 || Long.compareUnsigned(oid, maxOid) > 0) {
+      maxOid = oid;
+    }
+    size++;
+  }
+
+  /** How many objects there are. */
+  long size() {
+    return size;
+  }
+
+  /** The greatest oid; 0 if there is none. */
+  long maxOid() {
+    return maxOid;
+  }
+
+  /** Calls {@code visitor} for each object, in unsigned order of oids; not while others write. */
+  void forEach(Visitor visitor) {
+    var overflow = sparse.entrySet().iterator();
+    Map.Entry<Long, Long> next = overflow.hasNext() ? overflow.next() : null;
+    long[][] pages = directory;
+    for (int number = 0; number < pages.length; number++) {
+      long[] page = (long[]) PAGES.getAcquire(pages, number);
+      if (page == null) {
+        continue;
+      }
+      for (int slot = 0; slot < PAGE_SIZE; slot++) {
+        long position = (long) POSITIONS.getAcquire(page, slot);
+        if (position == 0) {
+          continue;
+        }
+        long oid = (long) number << PAGE_BITS | slot;
+        while (next != null && Long.compareUnsigned(next.getKey(), oid) < 0) {
+          visitor.visit(next.getKey(), next.getValue());
+          next = overflow.hasNext() ? overflow.next() : null;
+        }
+        visitor.visit(oid, position);
+      }
+    }
+    while (next != null) {
+      visitor.visit(next.getKey(), next.getValue());
+      next = overflow.hasNext() ? overflow.next() : null;
+    }
+  }
+
+  /** Is told of each object. */
+  interface Visitor {
+    void visit(long oid, long position);
+  }
+
+  private static int slot(long oid) {
+    return (int) oid & PAGE_SIZE - 1;
+  }
+
+  private long @Nullable [] page(long oid) {
+    long number = oid >>> PAGE_BITS;
+    long[][] pages = directory;
+    return number < pages.length ? (long[]) PAGES.getAcquire(pages, (int) number) : null;
+  }
+
+  private long @Nullable [] newPage(long oid) {
+    long number = oid >>> PAGE_BITS;
+    boolean dense =
+        pageCount < FREE_PAGES || (long) pageCount * PAGE_SIZE < size * MAX_POSITIONS_PER_OBJECT;
+    if (!dense || number >= Math.max(FREE_DIRECTORY, (long) pageCount * PAGE_SIZE)) {
+      return null;
+    }
+    long[][] pages = directory;
+    if (number >= pages.length) {
+      long length = Math.max(number + 1, Math.min(2L * pages.length, FREE_DIRECTORY));
+      pages = Arrays.copyOf(pages, (int) Math.min(length, Integer.MAX_VALUE - 8));
+      directory = pages;
+    }
+    long[] page = new long[PAGE_SIZE];
+    PAGES.setRelease(pages, (int) number, page);
+    pageCount++;
+    return page;
+  }
+}

@@ -1,0 +1,281 @@
+package dev.zrs.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Opens the files of a storage and brings them to a state in which they can be written. */
+final class StorageOpener {
+  private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
+  private static final int COPY_SIZE = 1 << 20;
+  private static final int MAX_TAILS = 10_000;
+
+  /** Below this size an index is not worth its check (ZODB does the same). */
+  private static final int MIN_INDEXED = 100;
+
+  /** How many of the last records the saved index must know. */
+  private static final int RECORDS_CHECKED = 5;
+
+  private static final Duration FAR_FUTURE = Duration.ofMinutes(30);
+
+  private final StorageOptions options;
+  private final Disk disk;
+  private final InstantSource clock;
+
+  StorageOpener(StorageOptions options, Disk disk, InstantSource clock) {
+    this.options = options;
+    this.disk = disk;
+    this.clock = clock;
+  }
+
+  FileStorage open() {
+    Path path = options.file();
+    Optional<FileLock> lock =
+        options.readOnly()
+            ? Optional.empty()
+            : Optional.of(FileLock.acquire(Paths.withSuffix(path, ".lock")));
+    DataFile file = null;
+    boolean open = false;
+    try {
+      file = new DataFile(path, openOrCreate(path));
+      CatchUpMarker marker = new CatchUpMarker(disk, path);
+      FileStorage.OpenedFiles files = readIndexAndFile(file, marker, lock);
+      warnOfFuture(files.lastTid());
+      Optional<BlobDirectory> blobs =
+          options.blobDirectory().map(base -> BlobDirectory.open(disk, base, options.readOnly()));
+      FileStorage storage = new FileStorage(options, files, blobs, marker, clock);
+      open = true;
+      return storage;
+    } catch (IOException e) {
+      throw new StorageIoException("opening", path, e);
+    } finally {
+      if (!open) {
+        closeQuietly(file);
+        lock.ifPresent(FileLock::close);
+      }
+    }
+  }
+
+  private static void closeQuietly(@Nullable DataFile file) {
+    try {
+      if (file != null) {
+        file.close();
+      }
+    } catch (IOException e) {
+      LOG.warn("closing {} failed: {}", file.path(), e.toString());
+    }
+  }
+
+  private DiskFile openOrCreate(Path path) throws IOException {
+    if (!disk.exists(path)) {
+      if (options.readOnly()) {
+        throw new StorageException(path + " does not exist, and a read-only storage makes no file");
+      }
+      refuseHalfPacked(path);
+      refuseMissingDirectory(path);
+    }
+    if (options.readOnly()) {
+      return disk.open(path, Disk.Mode.READ, "open data file");
+    }
+    boolean isNew = !disk.exists(path);
+    DiskFile file =
+        disk.open(path, isNew ? Disk.Mode.CREATE : Disk.Mode.READ_WRITE, "open data file");
+    boolean complete = false;
+    try {
+      if (file.size() == 0) {
+        file.write(ByteBuffer.wrap(DataFile.MAGIC), 0, "write data file's magic");
+        file.sync("sync new data file");
+        disk.syncDirectory(Paths.directoryOf(path), "sync new data file's directory");
+      }
+      complete = true;
+      return file;
+    } finally {
+      if (!complete) {
+        file.close();
+      }
+    }
+  }
+
+  /** Pack renames twice; a crash between must not be answered with an empty database. */
+  private void refuseHalfPacked(Path path) {
+    for (String suffix : new String[] {".pack", ".old"}) {
+      Path other = Paths.withSuffix(path, suffix);
+      if (disk.exists(other)) {
+        throw new StorageException(
+            ("%s does not exist, but %s does: a pack was interrupted. Rename the right one to %s"
+                    + " (.pack if it is complete, else .old), or move both away to begin with an"
+                    + " empty database")
+                .formatted(path, other, path.getFileName()));
+      }
+    }
+  }
+
+  private void refuseMissingDirectory(Path path) {
+    Path directory = Paths.directoryOf(path);
+    if (!disk.exists(directory)) {
+      throw new StorageException("the directory %s does not exist".formatted(directory));
+    }
+  }
+
+  private FileStorage.OpenedFiles readIndexAndFile(
+      DataFile file, CatchUpMarker marker, Optional<FileLock> lock) throws IOException {
+    if (file.size() > 0) {
+      byte[] magic = new byte[DataFile.START];
+      file.readUpTo(0, magic, 0, magic.length);
+      if (!Arrays.equals(magic, DataFile.MAGIC)) {
+        throw new CorruptDataException(file.path(), 0, "this is no FileStorage file (FS21)");
+      }
+    }
+    IndexFile indexFile = new IndexFile(disk, file.path());
+    Start start = startFromIndex(file, indexFile);
+    long batch = marker.read();
+    FileScan scan = new FileScan(file, start.index(), start.position(), start.lastTid(), batch);
+    scan.run();
+    if (!options.readOnly()) {
+      if (scan.hasTail()) {
+        cutTail(file, scan.end());
+      }
+      marker.clear();
+      if (!start.fromIndex()) {
+        indexFile.save(start.index(), scan.end());
+      }
+    }
+    return new FileStorage.OpenedFiles(
+        file, start.index(), indexFile, scan.end(), scan.lastTid(), lock);
+  }
+
+  /** From where the file has to be scanned. */
+  private record Start(ObjectIndex index, long position, Tid lastTid, boolean fromIndex) {}
+
+  private Start startFromIndex(DataFile file, IndexFile indexFile) {
+    try {
+      IndexFile.Loaded loaded = indexFile.load();
+      if (loaded != null) {
+        Tid lastTid = lastTidIfSane(file, loaded);
+        if (lastTid != null) {
+          return new Start(loaded.index(), loaded.position(), lastTid, true);
+        }
+        LOG.warn("Ignoring index for {}: it does not fit the file", file.path());
+      }
+    } catch (StorageException e) {
+      LOG.warn("Ignoring index for {}: {}", file.path(), e.getMessage());
+    }
+    return new Start(new ObjectIndex(), DataFile.START, Tid.NONE, false);
+  }
+
+  /** Checks the index against the last records before its position, as ZODB does. */
+  private static @Nullable Tid lastTidIfSane(DataFile file, IndexFile.Loaded loaded) {
+    long position = loaded.position();
+    if (position < MIN_INDEXED || position > file.size()) {
+      return null;
+    }
+    TransactionSearch search = new TransactionSearch(file, position);
+    Tid lastTid = null;
+    int checked = 0;
+    while (checked < RECORDS_CHECKED && position > DataFile.START) {
+      TransactionHeader header = search.before(position);
+      if (lastTid == null) {
+        lastTid = header.tid();
+      }
+      if (!header.hasKnownStatus() || header.length() < header.headerLength()) {
+        return null;
+      }
+      if (header.status() != TransactionHeader.STATUS_UNDONE) {
+        int sane = checkRecords(file, loaded, header, RECORDS_CHECKED - checked);
+        if (sane < 0) {
+          return null;
+        }
+        checked += sane;
+      }
+      position = header.position();
+    }
+    return lastTid;
+  }
+
+  /** How many records were found where the index has them, or later; -1 if one was not. */
+  private static int checkRecords(
+      DataFile file, IndexFile.Loaded loaded, TransactionHeader transaction, int most) {
+    long position = transaction.position() + transaction.headerLength();
+    int checked = 0;
+    while (position < transaction.trailerPosition() && checked < most) {
+      DataHeader record = DataHeader.parse(file.read(position, DataHeader.LENGTH), 0, position);
+      if (record.dataLength() < 0
+          || record.length() > transaction.trailerPosition() - position
+          || record.transactionPosition() != transaction.position()) {
+        return -1;
+      }
+      long indexed = loaded.index().get(record.oid().value());
+      if (indexed < position || indexed >= loaded.position()) {
+        return -1;
+      }
+      if (indexed > position) {
+        file.dataHeader(indexed, record.oid().value());
+      }
+      checked++;
+      position += record.length();
+    }
+    return checked;
+  }
+
+  private void cutTail(DataFile file, long end) throws IOException {
+    Path copy = unusedTail(file.path());
+    long size = file.size();
+    LOG.warn(
+        "{} truncated, possibly due to damaged records at {}: the last {} bytes were never"
+            + " committed; they are kept in {}",
+        file.path(),
+        end,
+        size - end,
+        copy);
+    try (DiskFile target = disk.open(copy, Disk.Mode.CREATE, "create copy of tail")) {
+      byte[] buffer = new byte[COPY_SIZE];
+      long at = end;
+      while (at < size) {
+        int count = file.readUpTo(at, buffer, 0, (int) Math.min(buffer.length, size - at));
+        if (count == 0) {
+          break;
+        }
+        target.write(ByteBuffer.wrap(buffer, 0, count), at - end, "copy tail");
+        at += count;
+      }
+      target.sync("sync copy of tail");
+    }
+    disk.syncDirectory(Paths.directoryOf(copy), "sync copy of tail's directory");
+    file.file().truncate(end, "truncate tail");
+    file.file().sync("sync truncated data file");
+  }
+
+  private Path unusedTail(Path path) {
+    for (int i = 0; i < MAX_TAILS; i++) {
+      Path candidate = Paths.withSuffix(path, ".tr" + i);
+      if (!disk.exists(candidate)) {
+        return candidate;
+      }
+    }
+    throw new StorageException(
+        "%s has %d cut tails (.tr0 and so on) beside it: remove those you do not need"
+            .formatted(path, MAX_TAILS));
+  }
+
+  private void warnOfFuture(Tid lastTid) {
+    if (lastTid.equals(Tid.NONE)) {
+      return;
+    }
+    Duration ahead = Duration.between(clock.instant(), lastTid.toInstant());
+    if (ahead.isPositive()) {
+      String text = "{} Database records {} seconds in the future";
+      if (ahead.compareTo(FAR_FUTURE) > 0) {
+        LOG.error(text, options.file(), ahead.toSeconds());
+      } else {
+        LOG.warn(text, options.file(), ahead.toSeconds());
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package dev.zrs.storage;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A committed transaction as it stands in the file, its data records to be read one after the
+ * other. For one thread; valid until the reader that gave it goes on.
+ */
+public final class TransactionRecord {
+  private final DataFile file;
+  private final RecordWindow window;
+  private final TransactionHeader header;
+  private final TransactionMetadata metadata;
+  private long next;
+
+  TransactionRecord(
+      DataFile file, RecordWindow window, TransactionHeader header, TransactionMetadata metadata) {
+    this.file = file;
+    this.window = window;
+    this.header = header;
+    this.metadata = metadata;
+    this.next = header.position() + header.headerLength();
+  }
+
+  public Tid tid() {
+    return header.tid();
+  }
+
+  /** The status byte: a space, {@code p} where it is packed, {@code u} where it is undone. */
+  public char status() {
+    return header.status();
+  }
+
+  public TransactionMetadata metadata() {
+    return metadata;
+  }
+
+  /** Where the record begins in the file. */
+  public long position() {
+    return header.position();
+  }
+
+  /** Where the next transaction begins. */
+  public long end() {
+    return header.end();
+  }
+
+  /**
+   * The next data record; null if there is none left.
+   *
+   * @throws CorruptDataException if it can't be right
+   */
+  public @Nullable DataRecord nextRecord() {
+    DataHeader record = nextHeader();
+    if (record == null) {
+      return null;
+    }
+    if (record.hasBackPointer()) {
+      long back = file.backPointer(record);
+      if (back == 0) {
+        return new DataRecord(record.oid(), record.tid(), null, null);
+      }
+      Tid dataTid = file.dataHeader(back, record.oid().value()).tid();
+      return new DataRecord(record.oid(), record.tid(), file.follow(back, record), dataTid);
+    }
+    byte[] data = new byte[(int) record.dataLength()];
+    if (!window.copy(record.dataPosition(), data, data.length)) {
+      throw file.damaged(record, "the file ends within the record");
+    }
+    return new DataRecord(record.oid(), record.tid(), data, null);
+  }
+
+  /** Moves over the next data record without reading its data; null if there is none left. */
+  @Nullable DataHeader nextHeader() {
+    long limit = header.trailerPosition();
+    if (next >= limit) {
+      return null;
+    }
+    int offset = window.require(next, DataHeader.LENGTH);
+    DataHeader record = offset < 0 ? null : DataHeader.parse(window.buffer(), offset, next);
+    if (record == null
+        || record.dataLength() < 0
+        || record.dataLength() > Integer.MAX_VALUE - 64
+        || record.length() > limit - next
+        || record.transactionPosition() != header.position()) {
+      throw new CorruptDataException(
+          file.path(), next, null, header.tid(), "a data record does not fit its transaction");
+    }
+    next += record.length();
+    return record;
+  }
+}

@@ -1,0 +1,63 @@
+package dev.zrs.storage;
+
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * A transaction that passed all checks and stands in the file with status {@code c}. It holds the
+ * commit lock until it is finished or aborted, so one of the two must be called. Any thread may
+ * call either; only the first call counts.
+ */
+public final class VotedTransaction {
+  private enum State {
+    VOTED,
+    FINISHING,
+    ABORTED
+  }
+
+  private final FileStorage storage;
+  private final CommitLock.Claim claim;
+  private final AppendedTransaction appended;
+  private final char status;
+  private final long barrier;
+  private final AtomicReference<State> state = new AtomicReference<>(State.VOTED);
+
+  VotedTransaction(
+      FileStorage storage,
+      CommitLock.Claim claim,
+      AppendedTransaction appended,
+      char status,
+      long barrier) {
+    this.storage = storage;
+    this.claim = claim;
+    this.appended = appended;
+    this.status = status;
+    this.barrier = barrier;
+  }
+
+  /** The transaction's id; nobody else knows it yet. */
+  public Tid tid() {
+    return appended.tid();
+  }
+
+  /**
+   * Commits. When this returns the transaction is durable and visible, and every follower of the
+   * commit feed has been told; the commit lock is let go earlier, as soon as its place in the order
+   * is fixed.
+   *
+   * @throws StorageException if it was aborted, or can't be made durable: then it is not committed
+   *     for any reader of this process, and the storage takes no further transactions
+   */
+  public void finish() {
+    if (!state.compareAndSet(State.VOTED, State.FINISHING)) {
+      throw new StorageException("transaction " + tid() + " was already finished or aborted");
+    }
+    storage.finish(claim, appended, status, barrier);
+  }
+
+  /** Takes the transaction back; no effect if it is being finished, or was aborted before. */
+  public void abort() {
+    if (state.compareAndSet(State.VOTED, State.ABORTED)) {
+      storage.abort(claim, appended);
+    }
+  }
+}
