@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DataFile implements Closeable {
   /** The first bytes of the file; the first transaction record follows. */
-  static final byte[] MAGIC = {'F', 'S', '2', '1'};
+  static final byte[] MAGIC = {'F', 'S', '3', '0'};
 
   /** Where the first transaction record begins. */
   static final int START = MAGIC.length;

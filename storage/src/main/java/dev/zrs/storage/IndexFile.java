@@ -174,7 +174,7 @@ final class IndexFile {
       this.file = file;
     }
 
-    void add(long oid, long position) {
+    void add(long oid, long position) throws IOException {
       if (count > 0 && oid >>> 16 != prefix) {
         writeBucket();
       }
@@ -185,11 +185,11 @@ final class IndexFile {
       count++;
     }
 
-    private void writeBucket() {
+    private void writeBucket() throws IOException {
       writer.start();
       writer.bytes(Bytes.ofLong(prefix), 2, PREFIX_LENGTH);
-      byte[] bucket = Arrays.copyOf(suffixes, count * ENTRY_LENGTH);
-      bucket = Arrays.copyOf(bucket, bucket.length);
+      byte[] bucket = new byte[count * ENTRY_LENGTH];
+      System.arraycopy(suffixes, 0, bucket, 0, count * SUFFIX_LENGTH);
       System.arraycopy(positions, 0, bucket, count * SUFFIX_LENGTH, count * POSITION_LENGTH);
       writer.bytes(bucket, 0, bucket.length);
       writer.tuple2();
@@ -200,17 +200,13 @@ final class IndexFile {
       }
     }
 
-    private void flush() {
-      try {
-        file.write(ByteBuffer.wrap(writer.buffer(), 0, writer.size()), written, "write index");
-      } catch (IOException e) {
-        throw new java.io.UncheckedIOException(e);
-      }
+    private void flush() throws IOException {
+      file.write(ByteBuffer.wrap(writer.buffer(), 0, writer.size()), written, "write index");
       written += writer.size();
       writer.reset();
     }
 
-    void finish() {
+    void finish() throws IOException {
       if (count > 0) {
         writeBucket();
       }

@@ -101,7 +101,7 @@ final class ObjectIndex {
   }
 
   /** Calls {@code visitor} for each object, in unsigned order of oids; not while others write. */
-  void forEach(Visitor visitor) {
+  <E extends Exception> void forEach(Visitor<E> visitor) throws E {
     var overflow = sparse.entrySet().iterator();
     Map.Entry<Long, Long> next = overflow.hasNext() ? overflow.next() : null;
     long[][] pages = directory;
@@ -130,8 +130,8 @@ final class ObjectIndex {
   }
 
   /** Is told of each object. */
-  interface Visitor {
-    void visit(long oid, long position);
+  interface Visitor<E extends Exception> {
+    void visit(long oid, long position) throws E;
   }
 
   private static int slot(long oid) {

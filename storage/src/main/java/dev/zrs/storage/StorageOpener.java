@@ -130,7 +130,10 @@ final class StorageOpener {
       byte[] magic = new byte[DataFile.START];
       file.readUpTo(0, magic, 0, magic.length);
       if (!Arrays.equals(magic, DataFile.MAGIC)) {
-        throw new CorruptDataException(file.path(), 0, "this is no FileStorage file (FS21)");
+        throw new CorruptDataException(
+            file.path(),
+            0,
+            "the file does not begin with FS30: it is no FileStorage file of Python 3 (one of Python 2, FS21, must be converted first)");
       }
     }
     IndexFile indexFile = new IndexFile(disk, file.path());
