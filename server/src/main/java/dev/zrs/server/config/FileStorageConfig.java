@@ -1,0 +1,33 @@
+package dev.zrs.server.config;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A {@code <filestorage>}.
+ *
+ * @param path of {@code Data.fs}
+ * @param blobDir empty for no blobs
+ * @param create whether an existing file is emptied first
+ * @param quota size in bytes that the file may not exceed
+ * @param packer a Python name
+ * @param packGc whether a pack collects garbage
+ * @param packKeepOld whether a pack keeps the file before it as {@code .old}
+ */
+public record FileStorageConfig(
+    Path path,
+    Optional<Path> blobDir,
+    boolean create,
+    boolean readOnly,
+    OptionalLong quota,
+    Optional<String> packer,
+    boolean packGc,
+    boolean packKeepOld)
+    implements StorageConfig {
+  /** A storage with all defaults. */
+  static FileStorageConfig at(Path path) {
+    return new FileStorageConfig(
+        path, Optional.empty(), false, false, OptionalLong.empty(), Optional.empty(), true, true);
+  }
+}

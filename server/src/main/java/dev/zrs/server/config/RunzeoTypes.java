@@ -1,0 +1,128 @@
+package dev.zrs.server.config;
+
+import dev.zrs.server.logging.PythonLevel;
+import dev.zrs.zconfig.BadValueException;
+import dev.zrs.zconfig.DataType;
+import dev.zrs.zconfig.DataTypes;
+import dev.zrs.zconfig.PathTypes;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The data types that ZConfig's logger component and zdaemon add to the standard ones. */
+final class RunzeoTypes {
+  static final DataType<Integer> LOG_LEVEL = PythonLevel::parse;
+
+  /** Text in which the escapes for control characters are put in. */
+  static final DataType<String> ESCAPED =
+      text ->
+          text.replace("\\n", "\n")
+              .replace("\\t", "\t")
+              .replace("\\b", "\b")
+              .replace("\\f", "\f")
+              .replace("\\r", "\r");
+
+  static final DataType<String> LOG_STYLE =
+      oneOf("a style", Set.of("classic", "format", "template", "safe-template"));
+
+  static final DataType<String> SYSLOG_FACILITY =
+      oneOf(
+          "a syslog facility",
+          Set.of(
+              "auth",
+              "authpriv",
+              "cron",
+              "daemon",
+              "kern",
+              "lpr",
+              "mail",
+              "news",
+              "security",
+              "syslog",
+              "user",
+              "uucp",
+              "local0",
+              "local1",
+              "local2",
+              "local3",
+              "local4",
+              "local5",
+              "local6",
+              "local7"));
+
+  static final DataType<String> GET_OR_POST = oneOf("a method", Set.of("get", "post"));
+
+  static final DataType<String> HTTP_URL = RunzeoTypes::httpUrl;
+
+  static final DataType<Integer> OCTAL = RunzeoTypes::octal;
+
+  static final DataType<List<Long>> INTEGER_LIST =
+      text ->
+          text.isEmpty()
+              ? List.of()
+              : Arrays.stream(text.split(",", -1)).map(DataTypes.INTEGER_NUMBER::parse).toList();
+
+  /** A directory that exists or whose parent does. */
+  static final DataType<String> EXISTING_PARENT_DIRECTORY =
+      PathTypes.checked(
+          path -> Files.isDirectory(path) || isDirectory(path.getParent()),
+          "is in a directory that does not exist");
+
+  /** A path whose directory exists or could be made in one that does. */
+  static final DataType<String> EXISTING_PARENT_DIRPATH =
+      PathTypes.checked(
+          path -> {
+            Path directory = path.getParent();
+            Path parent = directory == null ? null : directory.getParent();
+            return parent == null || Files.isDirectory(parent);
+          },
+          "is in a directory that does not exist");
+
+  private RunzeoTypes() {}
+
+  private static boolean isDirectory(@Nullable Path path) {
+    return path != null && Files.isDirectory(path);
+  }
+
+  private static DataType<String> oneOf(String what, Set<String> words) {
+    String known = String.join(", ", words.stream().sorted().toList());
+    return text -> {
+      String lower = text.toLowerCase(Locale.ROOT);
+      if (!words.contains(lower)) {
+        throw new BadValueException(
+            DataTypes.quote(text) + " is not " + what + " (one of " + known + ")");
+      }
+      return lower;
+    };
+  }
+
+  private static String httpUrl(String text) {
+    try {
+      URI uri = new URI(text);
+      if ("http".equals(uri.getScheme())
+          && uri.getRawAuthority() != null
+          && uri.getRawPath() != null
+          && !uri.getRawPath().isEmpty()) {
+        return text;
+      }
+    } catch (URISyntaxException e) {
+      throw new BadValueException(DataTypes.quote(text) + " is not a URL: " + e.getReason());
+    }
+    throw new BadValueException(DataTypes.quote(text) + " is not of the form http://host/path");
+  }
+
+  private static Integer octal(String text) {
+    String digits = text.strip().replaceFirst("^0[oO]", "");
+    try {
+      return Integer.parseInt(digits, 8);
+    } catch (NumberFormatException e) {
+      throw new BadValueException(DataTypes.quote(text) + " is not an octal number");
+    }
+  }
+}

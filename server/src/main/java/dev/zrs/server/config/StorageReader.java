@@ -1,0 +1,107 @@
+package dev.zrs.server.config;
+
+import dev.zrs.zconfig.Address;
+import dev.zrs.zconfig.CheckedSection;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Makes the records of the storage sections, with the rules that go beyond single keys. */
+final class StorageReader {
+  private static final String DEFAULT_NAME = "1";
+  private static final long DEFAULT_RECONNECT_SECONDS = 60;
+  private static final long MAX_SECONDS = Integer.MAX_VALUE;
+
+  private StorageReader() {}
+
+  static List<NamedStorage> read(List<CheckedSection> sections) {
+    List<CheckedSection> unnamed = sections.stream().filter(s -> s.name().isEmpty()).toList();
+    if (unnamed.size() > 1) {
+      throw unnamed
+          .get(1)
+          .error(
+              "no more than one storage may be unnamed; the other one is in line "
+                  + unnamed.getFirst().location().line());
+    }
+    boolean taken = sections.stream().anyMatch(s -> s.name().equals(Optional.of(DEFAULT_NAME)));
+    if (taken && !unnamed.isEmpty()) {
+      throw unnamed
+          .getFirst()
+          .error("there cannot be an unnamed storage and a storage named " + DEFAULT_NAME);
+    }
+    List<NamedStorage> storages = new ArrayList<>();
+    for (CheckedSection section : sections) {
+      storages.add(new NamedStorage(section.name().orElse(DEFAULT_NAME), storage(section)));
+    }
+    return storages;
+  }
+
+  private static StorageConfig storage(CheckedSection section) {
+    return section.type().name().equals("zrs") ? zrs(section) : fileStorage(section);
+  }
+
+  private static FileStorageConfig fileStorage(CheckedSection section) {
+    Optional<Long> quota = section.find("quota", Long.class);
+    String path = section.get("path", String.class);
+    if (path.isEmpty()) {
+      throw section.error("path", "it is empty");
+    }
+    return new FileStorageConfig(
+        Path.of(path),
+        section.find("blob-dir", String.class).filter(dir -> !dir.isEmpty()).map(Path::of),
+        section.find("create", Boolean.class).orElse(false),
+        section.find("read-only", Boolean.class).orElse(false),
+        quota.map(OptionalLong::of).orElseGet(OptionalLong::empty),
+        section.find("packer", String.class).filter(packer -> !packer.isEmpty()),
+        section.get("pack-gc", Boolean.class),
+        section.get("pack-keep-old", Boolean.class));
+  }
+
+  private static ZrsConfig zrs(CheckedSection section) {
+    Optional<Address> to = address(section, "replicate-to");
+    Optional<Address> from = address(section, "replicate-from");
+    if (to.isEmpty() && from.isEmpty()) {
+      throw section.error("You must specify replicate-to and/or replicate-from.");
+    }
+    if (to.equals(from)) {
+      throw section.error(
+          "replicate-from", "Values for replicate-to and replicate-from must be different.");
+    }
+    Optional<Long> reconnect = section.find("reconnect-delay", Long.class);
+    if (reconnect.isPresent() && from.isEmpty()) {
+      throw section.error("reconnect-delay", "it is for secondaries, which have replicate-from");
+    }
+    long reconnectSeconds = reconnect.orElse(DEFAULT_RECONNECT_SECONDS);
+    if (reconnectSeconds < 1 || reconnectSeconds > MAX_SECONDS) {
+      throw section.error("reconnect-delay", reconnectSeconds + " is not a number of seconds >= 1");
+    }
+    long keepAliveSeconds = section.get("keep-alive-delay", Long.class);
+    if (keepAliveSeconds > MAX_SECONDS) {
+      throw section.error("keep-alive-delay", keepAliveSeconds + " is too large");
+    }
+    CheckedSection base = section.ofKind(RunzeoSchema.STORAGE).getFirst();
+    if (!base.type().name().equals("filestorage")) {
+      throw base.error("a <zrs> inside a <zrs> is known but not supported yet");
+    }
+    return new ZrsConfig(
+        fileStorage(base),
+        to,
+        from,
+        // zc.zrs takes a negative delay for none.
+        Duration.ofSeconds(Math.max(0, keepAliveSeconds)),
+        Duration.ofSeconds(reconnectSeconds));
+  }
+
+  private static Optional<Address> address(CheckedSection section, String key) {
+    Optional<Address> address = section.find(key, Address.class);
+    if (address.isPresent()
+        && address.get() instanceof Address.Inet inet
+        && inet.port().isEmpty()) {
+      throw section.error(key, "'" + inet.host() + "' has no port (host:port is needed)");
+    }
+    return address;
+  }
+}

@@ -1,0 +1,23 @@
+package dev.zrs.server.config;
+
+import dev.zrs.zconfig.Address;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * A {@code <zrs>}: a storage that is replicated. One of the two addresses is there at least; both
+ * make a link of a cascade.
+ *
+ * @param base the storage that holds the data
+ * @param replicateTo where secondaries connect to
+ * @param replicateFrom where the upstream listens
+ * @param keepAliveDelay how often a secondary tells its upstream that it is there; zero for never
+ * @param reconnectDelay how long a secondary waits before it connects again
+ */
+public record ZrsConfig(
+    FileStorageConfig base,
+    Optional<Address> replicateTo,
+    Optional<Address> replicateFrom,
+    Duration keepAliveDelay,
+    Duration reconnectDelay)
+    implements StorageConfig {}

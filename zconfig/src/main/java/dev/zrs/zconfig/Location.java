@@ -1,0 +1,14 @@
+package dev.zrs.zconfig;
+
+/**
+ * Where something stands in a configuration.
+ *
+ * @param file the file's name as it was given or included; for text that is no file, any label
+ * @param line line number, from 1
+ */
+public record Location(String file, int line) {
+  @Override
+  public String toString() {
+    return file + ", line " + line;
+  }
+}
