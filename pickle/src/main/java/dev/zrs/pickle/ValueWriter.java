@@ -98,12 +98,12 @@ final class ValueWriter {
       case PyList list -> {
         out.emptyList();
         remember(value);
-        append(list.items(), depth);
+        append(list.items(), 0, depth);
       }
       case PyDict dict -> {
         out.emptyDict();
         remember(value);
-        setItems(dict.entries(), false, depth);
+        setItems(dict.entries(), false, 0, depth);
       }
       case PyGlobal global -> global(global);
       case PySet set -> call(value, "set", new PyList(set.items()), depth);
@@ -145,41 +145,47 @@ final class ValueWriter {
     remember(tuple);
   }
 
-  private void append(List<Object> items, int depth) {
+  /**
+   * Writes the items of a list, or of an object that is given them by an iterator.
+   *
+   * @param single the size of a last batch that is appended without a mark: 1 from an iterator, 0
+   *     (never) from a list, unless it has just one item
+   */
+  private void append(List<Object> items, int single, int depth) {
     int size = items.size();
-    if (size == 1) {
-      write(items.getFirst(), depth + 1);
-      out.append();
-      return;
-    }
     for (int from = 0; from < size; from += BATCH) {
+      int to = Math.min(size, from + BATCH);
+      if (size == 1 || to - from == single) {
+        write(items.get(from), depth + 1);
+        out.append();
+        return;
+      }
       out.mark();
-      for (int i = from; i < Math.min(size, from + BATCH); i++) {
+      for (int i = from; i < to; i++) {
         write(items.get(i), depth + 1);
       }
       out.appends();
     }
   }
 
-  private void setItems(List<PyDict.Entry> entries, boolean attributes, int depth) {
+  private void setItems(List<PyDict.Entry> entries, boolean attributes, int single, int depth) {
     int size = entries.size();
-    if (size == 0) {
-      return;
-    }
-    if (size == 1) {
-      entry(entries.getFirst(), attributes, depth);
-      out.setItem();
-      return;
-    }
-    // CPython looks for a further batch after each full one: sizes that are a multiple of the
-    // batch end in an empty batch.
-    for (int from = 0; from <= size; from += BATCH) {
-      out.mark();
+    for (int from = 0; from < size; from += BATCH) {
       int to = Math.min(size, from + BATCH);
+      if (size == 1 || to - from == single) {
+        entry(entries.get(from), attributes, depth);
+        out.setItem();
+        return;
+      }
+      out.mark();
       for (int i = from; i < to; i++) {
         entry(entries.get(i), attributes, depth);
       }
       out.setItems();
+    }
+    // For a dict CPython looks for a further batch after each full one, and writes it empty.
+    if (single == 0 && size > 0 && size % BATCH == 0) {
+      out.mark().setItems();
     }
   }
 
@@ -227,8 +233,9 @@ final class ValueWriter {
     if (!construct(instance, depth + 1)) {
       return;
     }
-    append(instance.listItems().items(), depth);
-    setItems(instance.dictItems().entries(), false, depth);
+    // CPython takes these items from iterators, with rules of their own for the last batch.
+    append(instance.listItems().items(), 1, depth);
+    setItems(instance.dictItems().entries(), false, 1, depth);
     Object state = instance.state();
     if (state != null) {
       state(state, depth + 1);
@@ -278,7 +285,7 @@ final class ValueWriter {
       if (!recall(dict)) {
         out.emptyDict();
         remember(dict);
-        setItems(dict.entries(), true, depth);
+        setItems(dict.entries(), true, 0, depth);
       }
     } else {
       write(state, depth);
