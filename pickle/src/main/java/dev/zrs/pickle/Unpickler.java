@@ -50,6 +50,7 @@ public final class Unpickler {
   private int fence;
   private int protocol;
   private int items;
+  private long copied;
   private boolean done;
   private int opcode;
   private int opcodeAt;
@@ -105,6 +106,7 @@ public final class Unpickler {
     fence = 0;
     protocol = 0;
     items = 0;
+    copied = 0;
     done = false;
     lastOpcode = 0;
     opcode = 0;
@@ -154,10 +156,10 @@ public final class Unpickler {
         push(top);
         push(top);
       }
-      case PUT -> memo.put(decimal(), top());
-      case BINPUT -> memo.put(u1(), top());
-      case LONG_BINPUT -> memo.put(u4(), top());
-      case MEMOIZE -> memo.put(memo.count(), top());
+      case PUT -> remember(decimal());
+      case BINPUT -> remember(u1());
+      case LONG_BINPUT -> remember(u4());
+      case MEMOIZE -> remember(memo.count());
       case GET -> push(remembered(decimal()));
       case BINGET -> push(remembered(u1()));
       case LONG_BINGET -> push(remembered(u4()));
@@ -271,7 +273,13 @@ public final class Unpickler {
       case BINPERSID -> push(new PyPersistent(pop()));
       case REDUCE -> {
         PyTuple args = popTuple();
-        push(Reductions.reduce(pop(), args));
+        Object value = Reductions.reduce(pop(), args);
+        // The arguments of one call may serve many: a copy for each would be out of proportion.
+        copied += Reductions.copied(value);
+        if (copied > end - start) {
+          throw new PickleException("calls copy more than the pickle holds");
+        }
+        push(value);
       }
       case NEWOBJ -> {
         PyTuple args = popTuple();
@@ -434,6 +442,13 @@ public final class Unpickler {
     }
     dict.addAll(stack, from, sp);
     sp = from;
+  }
+
+  private void remember(long index) {
+    memo.put(index, top());
+    if (memo.count() > limits.maxItems()) {
+      throw new PickleException("more than " + limits.maxItems() + " values remembered");
+    }
   }
 
   private Object remembered(long index) {
