@@ -4,19 +4,14 @@ import static dev.zrs.pickle.Opcode.*;
 
 import java.math.BigInteger;
 import java.util.ArrayDeque;
-import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Writes values in the order and with the memo entries of Python's C pickler. It keeps what is
  * still to be written on a stack of its own: recursion would need more than a kilobyte of the
- * thread's stack for each level. Which values count as the same there: containers, long bytes and
- * texts by identity; globals, and bytes and texts of at most one character (which CPython keeps
- * once), by value.
+ * thread's stack for each level.
  */
 final class ValueWriter {
   /** CPython's BATCHSIZE. */
@@ -28,12 +23,7 @@ final class ValueWriter {
   private static final int MAX_PENDING = 4 * PickleWriter.MAX_DEPTH + 4;
 
   private final PickleWriter out;
-  private final boolean memoizes;
-  private final IdentityHashMap<Object, Integer> byIdentity = new IdentityHashMap<>();
-  private final Map<Object, Integer> byValue = new HashMap<>();
-  // Python's unpickler interns the attribute names in an object's state.
-  private final Map<String, Integer> attributeNames = new HashMap<>();
-  private int memoized;
+  private final WriterMemo memo;
   private int begin;
   private int written;
 
@@ -45,14 +35,9 @@ final class ValueWriter {
     void take();
   }
 
-  /** What stands for CPython's single empty bytes and its 256 of one byte. */
-  private record OneByte(int value) {
-    static final int EMPTY = 0x100;
-  }
-
   ValueWriter(PickleWriter out, boolean memoizes) {
     this.out = out;
-    this.memoizes = memoizes;
+    this.memo = new WriterMemo(out, memoizes);
   }
 
   /** Forgets what earlier pickles had. */
@@ -60,12 +45,7 @@ final class ValueWriter {
     begin = out.size();
     pending.clear();
     written = 0;
-    if (memoized > 0) {
-      byIdentity.clear();
-      byValue.clear();
-      attributeNames.clear();
-      memoized = 0;
-    }
+    memo.clear();
   }
 
   void write(Object value) {
@@ -102,7 +82,7 @@ final class ValueWriter {
         pending.push(persistent.id());
       }
       default -> {
-        if (!recall(value)) {
+        if (!memo.recall(value)) {
           writeNew(value);
         }
       }
@@ -114,25 +94,25 @@ final class ValueWriter {
     switch (value) {
       case byte[] bytes -> {
         out.bytes(bytes);
-        remember(value);
+        memo.remember(value);
       }
       case PyStr8 str -> {
         out.str8(str.bytes());
-        remember(value);
+        memo.remember(value);
       }
       case String text -> {
         out.text(text);
-        remember(value);
+        memo.remember(value);
       }
       case PyTuple tuple -> tuple(tuple);
       case PyList list -> {
         out.emptyList();
-        remember(value);
+        memo.remember(value);
         pending.push(new ListItems(list.items(), 0));
       }
       case PyDict dict -> {
         out.emptyDict();
-        remember(value);
+        memo.remember(value);
         pending.push(new DictItems(dict.entries(), 0, false));
       }
       case PyGlobal global -> global(global);
@@ -246,7 +226,7 @@ final class ValueWriter {
       PyDict.Entry entry = entries.get(index);
       left--;
       pending.push(entry.value());
-      if (attributes && memoizes && entry.key() instanceof String name && sharedKey(name) == null) {
+      if (attributes && entry.key() instanceof String name) {
         pending.push((Step) () -> attributeName(name));
       } else {
         pending.push(entry.key());
@@ -263,13 +243,10 @@ final class ValueWriter {
   }
 
   private void attributeName(String name) {
-    Integer known = attributeNames.get(name);
-    if (known != null) {
-      get(known);
-      return;
+    if (!memo.recallAttribute(name)) {
+      writeOne(name);
+      memo.rememberAttribute(name);
     }
-    writeOne(name);
-    attributeNames.put(name, byIdentity.get(name));
   }
 
   private void tuple(PyTuple tuple) {
@@ -288,10 +265,9 @@ final class ValueWriter {
 
   private void endTuple(PyTuple tuple, boolean marked) {
     // A tuple that contains itself has been written meanwhile.
-    Integer known = memoizes ? byIdentity.get(tuple) : null;
-    if (known == null) {
+    if (!memo.knows(tuple)) {
       out.op(marked ? TUPLE : TUPLE1 + tuple.size() - 1);
-      remember(tuple);
+      memo.remember(tuple);
       return;
     }
     if (marked) {
@@ -301,13 +277,13 @@ final class ValueWriter {
         out.op(POP);
       }
     }
-    get(known);
+    memo.recall(tuple);
   }
 
   private void global(PyGlobal global) {
     PyGlobal named = out.protocol() < 3 ? PythonNames.toPython2(global) : global;
     out.global(named.module(), named.name());
-    remember(global);
+    memo.remember(global);
   }
 
   private void extension(int code) {
@@ -368,13 +344,12 @@ final class ValueWriter {
    */
   private void called(Object value, int opcode) {
     out.op(opcode);
-    Integer known = memoizes ? byIdentity.get(value) : null;
-    if (known != null) {
+    if (memo.knows(value)) {
       out.op(POP);
-      get(known);
+      memo.recall(value);
       return;
     }
-    remember(value);
+    memo.remember(value);
     if (value instanceof PyInstance instance) {
       fill(instance);
     }
@@ -392,70 +367,10 @@ final class ValueWriter {
   }
 
   private void stateDict(PyDict dict) {
-    if (!recall(dict)) {
+    if (!memo.recall(dict)) {
       out.emptyDict();
-      remember(dict);
+      memo.remember(dict);
       pending.push(new DictItems(dict.entries(), 0, true));
     }
-  }
-
-  // The memo.
-
-  private boolean recall(Object value) {
-    if (!memoizes) {
-      return false;
-    }
-    Object key = sharedKey(value);
-    Integer known = key == null ? byIdentity.get(value) : byValue.get(key);
-    if (known == null) {
-      return false;
-    }
-    get(known);
-    return true;
-  }
-
-  private void remember(Object value) {
-    if (!memoizes) {
-      return;
-    }
-    int index = memoized++;
-    Object key = sharedKey(value);
-    if (key == null) {
-      byIdentity.put(value, index);
-    } else {
-      byValue.put(key, index);
-    }
-    if (index < 256) {
-      out.op(BINPUT).u1(index);
-    } else {
-      out.op(LONG_BINPUT).u4(index);
-    }
-  }
-
-  private void get(int index) {
-    if (index < 256) {
-      out.op(BINGET).u1(index);
-    } else {
-      out.op(LONG_BINGET).u4(index);
-    }
-  }
-
-  /** What to look for instead of the value itself where CPython has only one of its kind. */
-  private static @Nullable Object sharedKey(Object value) {
-    return switch (value) {
-      case PyGlobal global -> global;
-      case String text -> text.isEmpty() || isOneLatin1(text) ? text : null;
-      case byte[] bytes -> {
-        if (bytes.length > 1) {
-          yield null;
-        }
-        yield new OneByte(bytes.length == 0 ? OneByte.EMPTY : bytes[0]);
-      }
-      default -> null;
-    };
-  }
-
-  private static boolean isOneLatin1(String text) {
-    return text.length() == 1 && text.charAt(0) < 0x100;
   }
 }
