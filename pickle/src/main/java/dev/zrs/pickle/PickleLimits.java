@@ -10,7 +10,7 @@ package dev.zrs.pickle;
  * @param maxItems how many values one pickle may make; also the number of memo entries
  */
 public record PickleLimits(int maxDepth, int maxItems) {
-  /** Python's own recursion limit lets it write about half of that. */
+  /** Python's own recursion limit lets it write about that many tuples within each other. */
   public static final int DEFAULT_MAX_DEPTH = 1_000;
 
   /** About half a gigabyte of heap at the worst; a Plone site's largest records have some 10^5. */

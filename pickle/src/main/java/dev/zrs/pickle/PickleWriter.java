@@ -18,7 +18,10 @@ import java.util.Objects;
  * <p>The buffer can be reused after {@link #reset}. Not for use by several threads at once.
  */
 public final class PickleWriter {
-  /** How deep values may nest; Python's own recursion limit lets it write about half of that. */
+  /**
+   * How deep values may nest at least; beyond four times that they never may. Python's own
+   * recursion limit is the same number, and it needs two or three of it for most levels.
+   */
   public static final int MAX_DEPTH = 1_000;
 
   /** How many values one {@link #write} may write, a shared one without memo counted each time. */
@@ -81,16 +84,16 @@ public final class PickleWriter {
   /**
    * Writes one whole pickle after what is in the buffer.
    *
-   * @throws PickleException if the value nests deeper than {@link #MAX_DEPTH} (without memo also if
-   *     it contains itself) or is of a Java class that is no value of a pickle; the buffer is then
-   *     as before
+   * @throws PickleException if the value nests too deep for {@link #MAX_DEPTH} (without memo also
+   *     if it contains itself) or is of a Java class that is no value of a pickle; the buffer is
+   *     then as before
    */
   public PickleWriter write(Object value) {
     int before = size;
     try {
       values.begin();
       start();
-      values.write(value, 0);
+      values.write(value);
       return stop();
     } catch (PickleException e) {
       size = before;
@@ -105,7 +108,7 @@ public final class PickleWriter {
     int before = size;
     try {
       values.begin();
-      values.write(value, 0);
+      values.write(value);
       return this;
     } catch (PickleException e) {
       size = before;

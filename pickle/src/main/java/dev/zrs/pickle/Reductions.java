@@ -63,8 +63,20 @@ final class Reductions {
   }
 
   private static boolean isLatin1(Object encoding) {
-    String name = encoding instanceof PyStr8 str ? str.toString() : encoding.toString();
-    return name.equals("latin1") || name.equals("latin-1");
+    return encoding.equals("latin1")
+        || encoding.equals("latin-1")
+        || (encoding instanceof PyStr8 str && isLatin1(str.toString()));
+  }
+
+  /** How much a value holds that was copied from its arguments. */
+  static int copied(Object value) {
+    return switch (value) {
+      case byte[] bytes -> bytes.length;
+      case PyByteArray array -> array.bytes().length;
+      case PySet set -> set.size();
+      case PyFrozenSet set -> set.size();
+      default -> 0;
+    };
   }
 
   /** A plain object, as protocols 0 and 1 spell what protocol 2 has the opcode NEWOBJ for. */

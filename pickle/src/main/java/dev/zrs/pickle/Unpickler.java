@@ -2,12 +2,7 @@ package dev.zrs.pickle;
 
 import static dev.zrs.pickle.Opcode.*;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.math.BigInteger;
-import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.Objects;
 
 /**
  * Reads pickles of protocols 0 to 5 as data. Nothing is looked up or constructed by name; what
@@ -27,29 +22,20 @@ import java.util.Objects;
  * {@link PickleException} and nothing else. Not for use by several threads at once.
  */
 public final class Unpickler {
-  private static final VarHandle INT_LE =
-      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle LONG_LE =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle DOUBLE =
-      MethodHandles.byteArrayViewVarHandle(double[].class, ByteOrder.BIG_ENDIAN);
-
-  private final byte[] buf;
-  private final int start;
-  private final int end;
+  private final PickleInput in;
   private final PickleLimits limits;
   private final Memo memo = new Memo();
   private Object[] stack = new Object[16];
   private int[] marks = new int[8];
   private boolean mapsNames = true;
 
-  private int pos;
   private int sp;
   private int markCount;
   // The stack below this belongs to an outer mark.
   private int fence;
   private int protocol;
   private int items;
+  private long copied;
   private boolean done;
   private int opcode;
   private int opcodeAt;
@@ -64,12 +50,8 @@ public final class Unpickler {
    * @param limits what to refuse
    */
   public Unpickler(byte[] buf, int offset, int length, PickleLimits limits) {
-    Objects.checkFromIndexSize(offset, length, buf.length);
-    this.buf = buf;
-    this.start = offset;
-    this.end = offset + length;
+    this.in = new PickleInput(buf, offset, length);
     this.limits = limits;
-    this.pos = offset;
   }
 
   /** The value of one pickle, with the default limits; what follows it is ignored. */
@@ -89,7 +71,7 @@ public final class Unpickler {
 
   /** The offset in the buffer of the next byte to be read. */
   public int position() {
-    return pos;
+    return in.position();
   }
 
   /**
@@ -105,15 +87,16 @@ public final class Unpickler {
     fence = 0;
     protocol = 0;
     items = 0;
+    copied = 0;
     done = false;
     lastOpcode = 0;
     opcode = 0;
     try {
       while (!done) {
         lastOpcode = opcode;
-        opcodeAt = pos;
+        opcodeAt = in.offset();
         opcode = -1;
-        opcode = u1();
+        opcode = in.u1();
         step();
       }
       return pop();
@@ -127,19 +110,18 @@ public final class Unpickler {
 
   private PickleException located(PickleException e) {
     String where = opcode < 0 ? "" : " of opcode " + show(opcode);
-    return new PickleException(
-        "bad pickle at offset " + (opcodeAt - start) + where + ": " + e.getMessage());
+    return new PickleException("bad pickle at offset " + opcodeAt + where + ": " + e.getMessage());
   }
 
   private void step() {
     switch (opcode) {
       case PROTO -> {
-        protocol = u1();
+        protocol = in.u1();
         if (protocol > HIGHEST_PROTOCOL) {
           throw new PickleException("protocol " + protocol + " is unknown");
         }
       }
-      case FRAME -> length(u8());
+      case FRAME -> in.length(in.u8());
       case STOP -> {
         if (markCount != 0) {
           throw new PickleException("a mark is left");
@@ -154,13 +136,13 @@ public final class Unpickler {
         push(top);
         push(top);
       }
-      case PUT -> memo.put(decimal(), top());
-      case BINPUT -> memo.put(u1(), top());
-      case LONG_BINPUT -> memo.put(u4(), top());
-      case MEMOIZE -> memo.put(memo.count(), top());
-      case GET -> push(remembered(decimal()));
-      case BINGET -> push(remembered(u1()));
-      case LONG_BINGET -> push(remembered(u4()));
+      case PUT -> remember(in.decimal());
+      case BINPUT -> remember(in.u1());
+      case LONG_BINPUT -> remember(in.u4());
+      case MEMOIZE -> remember(memo.count());
+      case GET -> push(remembered(in.decimal()));
+      case BINGET -> push(remembered(in.u1()));
+      case LONG_BINGET -> push(remembered(in.u4()));
       default -> {
         if (!scalar() && !container()) {
           object();
@@ -174,26 +156,26 @@ public final class Unpickler {
       case NONE -> push(PyNone.NONE);
       case NEWTRUE -> push(true);
       case NEWFALSE -> push(false);
-      case BININT1 -> push((long) u1());
-      case BININT2 -> push((long) (u1() | u1() << 8));
-      case BININT -> push((long) (int) INT_LE.get(buf, take(4)));
-      case Opcode.INT -> push(TextArguments.intOrBool(line()));
-      case Opcode.LONG -> push(TextArguments.longInteger(line()));
-      case LONG1 -> push(twosComplement(u1()));
-      case LONG4 -> push(twosComplement(length(u4())));
-      case FLOAT -> push(TextArguments.floating(line()));
-      case BINFLOAT -> push((double) DOUBLE.get(buf, take(8)));
-      case SHORT_BINBYTES -> push(bytes(u1()));
-      case BINBYTES -> push(bytes(length(u4())));
-      case BINBYTES8 -> push(bytes(length(u8())));
-      case BYTEARRAY8 -> push(new PyByteArray(bytes(length(u8()))));
-      case STRING -> push(TextArguments.quoted(line()));
-      case SHORT_BINSTRING -> push(new PyStr8(bytes(u1())));
-      case BINSTRING -> push(new PyStr8(bytes(length(u4()))));
-      case UNICODE -> push(TextArguments.rawUnicodeEscape(line()));
-      case SHORT_BINUNICODE -> push(text(u1()));
-      case BINUNICODE -> push(text(length(u4())));
-      case BINUNICODE8 -> push(text(length(u8())));
+      case BININT1 -> push((long) in.u1());
+      case BININT2 -> push((long) in.u2());
+      case BININT -> push((long) in.s4());
+      case Opcode.INT -> push(TextArguments.intOrBool(in.line()));
+      case Opcode.LONG -> push(TextArguments.longInteger(in.line()));
+      case LONG1 -> push(in.twosComplement(in.u1()));
+      case LONG4 -> push(in.twosComplement(in.length(in.u4())));
+      case FLOAT -> push(TextArguments.floating(in.line()));
+      case BINFLOAT -> push(in.f8());
+      case SHORT_BINBYTES -> push(in.bytes(in.u1()));
+      case BINBYTES -> push(in.bytes(in.length(in.u4())));
+      case BINBYTES8 -> push(in.bytes(in.length(in.u8())));
+      case BYTEARRAY8 -> push(new PyByteArray(in.bytes(in.length(in.u8()))));
+      case STRING -> push(TextArguments.quoted(in.line()));
+      case SHORT_BINSTRING -> push(new PyStr8(in.bytes(in.u1())));
+      case BINSTRING -> push(new PyStr8(in.bytes(in.length(in.u4()))));
+      case UNICODE -> push(TextArguments.rawUnicodeEscape(in.line()));
+      case SHORT_BINUNICODE -> push(in.text(in.u1()));
+      case BINUNICODE -> push(in.text(in.length(in.u4())));
+      case BINUNICODE8 -> push(in.text(in.length(in.u8())));
       default -> {
         return false;
       }
@@ -252,7 +234,7 @@ public final class Unpickler {
 
   private void object() {
     switch (opcode) {
-      case GLOBAL -> push(global(name(), name()));
+      case GLOBAL -> push(global(in.name(), in.name()));
       case STACK_GLOBAL -> {
         Object name = pop();
         Object module = pop();
@@ -264,14 +246,20 @@ public final class Unpickler {
         }
         push(global(m, n));
       }
-      case EXT1 -> push(extension(u1()));
-      case EXT2 -> push(extension(u1() | u1() << 8));
-      case EXT4 -> push(extension((int) INT_LE.get(buf, take(4))));
-      case PERSID -> push(new PyPersistent(line()));
+      case EXT1 -> push(extension(in.u1()));
+      case EXT2 -> push(extension(in.u2()));
+      case EXT4 -> push(extension(in.s4()));
+      case PERSID -> push(new PyPersistent(in.line()));
       case BINPERSID -> push(new PyPersistent(pop()));
       case REDUCE -> {
         PyTuple args = popTuple();
-        push(Reductions.reduce(pop(), args));
+        Object value = Reductions.reduce(pop(), args);
+        // The arguments of one call may serve many: a copy for each would be out of proportion.
+        copied += Reductions.copied(value);
+        if (copied > in.size()) {
+          throw new PickleException("calls copy more than the pickle holds");
+        }
+        push(value);
       }
       case NEWOBJ -> {
         PyTuple args = popTuple();
@@ -285,7 +273,7 @@ public final class Unpickler {
         push(new PyInstance(PyInstance.Kind.NEWOBJ_EX, pop(), args, kwargs));
       }
       case INST -> {
-        PyGlobal type = global(name(), name());
+        PyGlobal type = global(in.name(), in.name());
         push(new PyInstance(PyInstance.Kind.INST, type, tupleFrom(popMark())));
       }
       case OBJ -> {
@@ -436,106 +424,18 @@ public final class Unpickler {
     sp = from;
   }
 
+  private void remember(long index) {
+    memo.put(index, top());
+    if (memo.count() > limits.maxItems()) {
+      throw new PickleException("more than " + limits.maxItems() + " values remembered");
+    }
+  }
+
   private Object remembered(long index) {
     Object value = memo.get(index);
     if (value == null) {
       throw new PickleException("nothing is remembered as " + index);
     }
     return value;
-  }
-
-  // The input.
-
-  private int take(int length) {
-    if (length > end - pos) {
-      throw new PickleException(
-          "needs " + length + " more bytes, but " + (end - pos) + " are left");
-    }
-    int from = pos;
-    pos += length;
-    return from;
-  }
-
-  private int u1() {
-    return buf[take(1)] & 0xff;
-  }
-
-  private long u4() {
-    return (int) INT_LE.get(buf, take(4)) & 0xffffffffL;
-  }
-
-  private long u8() {
-    return (long) LONG_LE.get(buf, take(8));
-  }
-
-  /** A length that the rest of the input can hold. */
-  private int length(long length) {
-    if (length < 0 || length > end - pos) {
-      throw new PickleException(
-          "needs "
-              + Long.toUnsignedString(length)
-              + " more bytes, but "
-              + (end - pos)
-              + " are left");
-    }
-    return (int) length;
-  }
-
-  private byte[] bytes(int length) {
-    int from = take(length);
-    return Arrays.copyOfRange(buf, from, from + length);
-  }
-
-  private String text(int length) {
-    String text = Utf8.decodeOrNull(buf, take(length), length);
-    if (text == null) {
-      throw new PickleException("text that is not UTF-8");
-    }
-    return text;
-  }
-
-  private Object twosComplement(int length) {
-    if (length == 0) {
-      return 0L;
-    }
-    byte[] bigEndian = bytes(length);
-    for (int i = 0, k = length - 1; i < k; i++, k--) {
-      byte swapped = bigEndian[i];
-      bigEndian[i] = bigEndian[k];
-      bigEndian[k] = swapped;
-    }
-    return TextArguments.normalized(new BigInteger(bigEndian));
-  }
-
-  private String line() {
-    int from = pos;
-    return TextArguments.latin1(buf, from, endOfLine());
-  }
-
-  private String name() {
-    int from = pos;
-    String name = Utf8.decodeOrNull(buf, from, endOfLine() - from);
-    if (name == null) {
-      throw new PickleException("a name that is not UTF-8");
-    }
-    return name;
-  }
-
-  private int endOfLine() {
-    for (int i = pos; i < end; i++) {
-      if (buf[i] == '\n') {
-        pos = i + 1;
-        return i;
-      }
-    }
-    throw new PickleException("a line without an end");
-  }
-
-  private long decimal() {
-    String line = line();
-    if (line.isEmpty() || line.length() > 18 || !line.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      throw new PickleException("a bad memo number");
-    }
-    return Long.parseLong(line);
   }
 }

@@ -3,59 +3,68 @@ package dev.zrs.pickle;
 import static dev.zrs.pickle.Opcode.*;
 
 import java.math.BigInteger;
-import java.util.HashMap;
-import java.util.IdentityHashMap;
+import java.util.ArrayDeque;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes values recursively, in the order and with the memo entries of Python's C pickler. Which
- * values count as the same there: containers, long bytes and texts by identity; globals, and bytes
- * and texts of at most one character (which CPython keeps once), by value.
+ * Writes values in the order and with the memo entries of Python's C pickler. It keeps what is
+ * still to be written on a stack of its own: recursion would need more than a kilobyte of the
+ * thread's stack for each level.
  */
 final class ValueWriter {
   /** CPython's BATCHSIZE. */
   private static final int BATCH = 1_000;
 
+  // An open level has at most four things left to do: a set has a call, the end and the items of
+  // its
+  // arguments, and its list. The innermost value adds its own.
+  private static final int MAX_PENDING = 4 * PickleWriter.MAX_DEPTH + 4;
+
   private final PickleWriter out;
-  private final boolean memoizes;
-  private final IdentityHashMap<Object, Integer> byIdentity = new IdentityHashMap<>();
-  private final Map<Object, Integer> byValue = new HashMap<>();
-  // Python's unpickler interns the attribute names in an object's state.
-  private final Map<String, Integer> attributeNames = new HashMap<>();
-  private int memoized;
+  private final WriterMemo memo;
   private int begin;
   private int written;
 
-  /** What stands for CPython's single empty bytes and its 256 of one byte. */
-  private record OneByte(int value) {
-    static final int EMPTY = 0x100;
+  // Values to be written, and steps to be taken between them; the last one is the next.
+  private final ArrayDeque<Object> pending = new ArrayDeque<>();
+
+  /** Something to be done after values have been written. No value of a pickle is a step. */
+  private interface Step {
+    void take();
   }
 
   ValueWriter(PickleWriter out, boolean memoizes) {
     this.out = out;
-    this.memoizes = memoizes;
+    this.memo = new WriterMemo(out, memoizes);
   }
 
   /** Forgets what earlier pickles had. */
   void begin() {
     begin = out.size();
+    pending.clear();
     written = 0;
-    if (memoized > 0) {
-      byIdentity.clear();
-      byValue.clear();
-      attributeNames.clear();
-      memoized = 0;
+    memo.clear();
+  }
+
+  void write(Object value) {
+    pending.push(value);
+    while (!pending.isEmpty()) {
+      if (pending.size() > MAX_PENDING) {
+        throw new PickleException(
+            "a value nests deeper than " + PickleWriter.MAX_DEPTH + ", or contains itself");
+      }
+      Object next = pending.pop();
+      if (next instanceof Step step) {
+        step.take();
+      } else {
+        writeOne(next);
+      }
     }
   }
 
-  void write(Object value, int depth) {
-    if (depth > PickleWriter.MAX_DEPTH) {
-      throw new PickleException(
-          "a value nests deeper than " + PickleWriter.MAX_DEPTH + ", or contains itself");
-    }
+  private void writeOne(Object value) {
     // Without memo a shared value is written each time: a small pickle can unfold without end.
     if (++written > PickleWriter.MAX_VALUES || out.size() - begin > PickleWriter.MAX_SIZE) {
       throw new PickleException("a value that unfolds to too large a pickle");
@@ -69,53 +78,178 @@ final class ValueWriter {
       case Double number -> out.floating(number);
       case PyExtension extension -> extension(extension.code());
       case PyPersistent persistent -> {
-        write(persistent.id(), depth + 1);
-        out.op(BINPERSID);
+        pending.push((Step) () -> out.op(BINPERSID));
+        pending.push(persistent.id());
       }
       default -> {
-        if (!recall(value)) {
-          memoizable(value, depth);
+        if (!memo.recall(value)) {
+          writeNew(value);
         }
       }
     }
   }
 
-  private void memoizable(Object value, int depth) {
+  /** Writes a value that the memo can hold and does not. */
+  private void writeNew(Object value) {
     switch (value) {
       case byte[] bytes -> {
         out.bytes(bytes);
-        remember(value);
+        memo.remember(value);
       }
       case PyStr8 str -> {
         out.str8(str.bytes());
-        remember(value);
+        memo.remember(value);
       }
       case String text -> {
         out.text(text);
-        remember(value);
+        memo.remember(value);
       }
-      case PyTuple tuple -> tuple(tuple, depth);
+      case PyTuple tuple -> tuple(tuple);
       case PyList list -> {
         out.emptyList();
-        remember(value);
-        append(list.items(), depth);
+        memo.remember(value);
+        pending.push(new ListItems(list.items(), 0));
       }
       case PyDict dict -> {
         out.emptyDict();
-        remember(value);
-        setItems(dict.entries(), false, depth);
+        memo.remember(value);
+        pending.push(new DictItems(dict.entries(), 0, false));
       }
       case PyGlobal global -> global(global);
-      case PySet set -> call(value, "set", new PyList(set.items()), depth);
-      case PyFrozenSet set -> call(value, "frozenset", new PyList(set.items()), depth);
+      case PySet set -> call(value, "set", new PyList(set.items()));
+      case PyFrozenSet set -> call(value, "frozenset", new PyList(set.items()));
       case PyByteArray array ->
-          call(value, "bytearray", array.bytes().length == 0 ? null : array.bytes().clone(), depth);
-      case PyInstance instance -> instance(instance, depth);
+          call(value, "bytearray", array.bytes().length == 0 ? null : array.bytes().clone());
+      case PyInstance instance -> construct(instance);
       default -> throw new PickleException("can't write a " + value.getClass().getName());
     }
   }
 
-  private void tuple(PyTuple tuple, int depth) {
+  /** One value after the other. */
+  private final class Sequence implements Step {
+    private final List<Object> items;
+    private int next;
+
+    Sequence(List<Object> items) {
+      this.items = items;
+    }
+
+    @Override
+    public void take() {
+      if (next < items.size()) {
+        pending.push(this);
+        pending.push(items.get(next++));
+      }
+    }
+  }
+
+  /** Items for the object on the stack, in batches. */
+  private abstract class Batches implements Step {
+    private final int size;
+    private final int single;
+    private int next;
+    private int batchEnd;
+    private boolean marked;
+
+    /**
+     * Sets the size and the rule for the last batch.
+     *
+     * @param single the size of a last batch that is given without a mark: 1 if CPython takes the
+     *     items from an iterator (those of an object), 0 (never) if it has them all (those of a
+     *     list or dict), unless there is just one
+     */
+    Batches(int size, int single) {
+      this.size = size;
+      this.single = single;
+    }
+
+    abstract void item(int index);
+
+    abstract void end(boolean marked);
+
+    @Override
+    public final void take() {
+      if (next == batchEnd) {
+        if (next > 0) {
+          end(marked);
+        }
+        if (next == size) {
+          return;
+        }
+        batchEnd = Math.min(size, next + BATCH);
+        marked = size != 1 && batchEnd - next != single;
+        if (marked) {
+          out.mark();
+        }
+      }
+      pending.push(this);
+      item(next++);
+    }
+  }
+
+  private final class ListItems extends Batches {
+    private final List<Object> items;
+
+    ListItems(List<Object> items, int single) {
+      super(items.size(), single);
+      this.items = items;
+    }
+
+    @Override
+    void item(int index) {
+      pending.push(items.get(index));
+    }
+
+    @Override
+    void end(boolean marked) {
+      out.op(marked ? APPENDS : APPEND);
+    }
+  }
+
+  private final class DictItems extends Batches {
+    private final List<PyDict.Entry> entries;
+    private final boolean attributes;
+    private final boolean emptyBatch;
+    private int left;
+
+    DictItems(List<PyDict.Entry> entries, int single, boolean attributes) {
+      super(entries.size(), single);
+      this.entries = entries;
+      this.attributes = attributes;
+      this.left = entries.size();
+      // For a dict CPython looks for a further batch after each full one, and writes it empty.
+      this.emptyBatch = single == 0 && left % BATCH == 0;
+    }
+
+    @Override
+    void item(int index) {
+      PyDict.Entry entry = entries.get(index);
+      left--;
+      pending.push(entry.value());
+      if (attributes && entry.key() instanceof String name) {
+        pending.push((Step) () -> attributeName(name));
+      } else {
+        pending.push(entry.key());
+      }
+    }
+
+    @Override
+    void end(boolean marked) {
+      out.op(marked ? SETITEMS : SETITEM);
+      if (emptyBatch && left == 0) {
+        out.mark().setItems();
+      }
+    }
+  }
+
+  private void attributeName(String name) {
+    if (!memo.recallAttribute(name)) {
+      writeOne(name);
+      memo.rememberAttribute(name);
+    }
+  }
+
+  private void tuple(PyTuple tuple) {
     int size = tuple.size();
     if (size == 0) {
       out.emptyTuple();
@@ -125,83 +259,31 @@ final class ValueWriter {
     if (marked) {
       out.mark();
     }
-    for (int i = 0; i < size; i++) {
-      write(tuple.get(i), depth + 1);
-    }
+    pending.push((Step) () -> endTuple(tuple, marked));
+    pending.push(new Sequence(tuple.items()));
+  }
+
+  private void endTuple(PyTuple tuple, boolean marked) {
     // A tuple that contains itself has been written meanwhile.
-    Integer known = memoizes ? byIdentity.get(tuple) : null;
-    if (known != null) {
-      if (marked) {
-        out.op(POP_MARK);
-      } else {
-        for (int i = 0; i < size; i++) {
-          out.op(POP);
-        }
-      }
-      get(known);
+    if (!memo.knows(tuple)) {
+      out.op(marked ? TUPLE : TUPLE1 + tuple.size() - 1);
+      memo.remember(tuple);
       return;
     }
-    out.op(marked ? TUPLE : TUPLE1 + size - 1);
-    remember(tuple);
-  }
-
-  private void append(List<Object> items, int depth) {
-    int size = items.size();
-    if (size == 1) {
-      write(items.getFirst(), depth + 1);
-      out.append();
-      return;
-    }
-    for (int from = 0; from < size; from += BATCH) {
-      out.mark();
-      for (int i = from; i < Math.min(size, from + BATCH); i++) {
-        write(items.get(i), depth + 1);
-      }
-      out.appends();
-    }
-  }
-
-  private void setItems(List<PyDict.Entry> entries, boolean attributes, int depth) {
-    int size = entries.size();
-    if (size == 0) {
-      return;
-    }
-    if (size == 1) {
-      entry(entries.getFirst(), attributes, depth);
-      out.setItem();
-      return;
-    }
-    // CPython looks for a further batch after each full one: sizes that are a multiple of the
-    // batch end in an empty batch.
-    for (int from = 0; from <= size; from += BATCH) {
-      out.mark();
-      int to = Math.min(size, from + BATCH);
-      for (int i = from; i < to; i++) {
-        entry(entries.get(i), attributes, depth);
-      }
-      out.setItems();
-    }
-  }
-
-  private void entry(PyDict.Entry entry, boolean attribute, int depth) {
-    if (attribute && memoizes && entry.key() instanceof String name && sharedKey(name) == null) {
-      Integer known = attributeNames.get(name);
-      if (known == null) {
-        write(name, depth + 1);
-        attributeNames.put(name, byIdentity.get(name));
-      } else {
-        get(known);
-      }
+    if (marked) {
+      out.op(POP_MARK);
     } else {
-      write(entry.key(), depth + 1);
+      for (int i = 0; i < tuple.size(); i++) {
+        out.op(POP);
+      }
     }
-    write(entry.value(), depth + 1);
+    memo.recall(tuple);
   }
 
   private void global(PyGlobal global) {
     PyGlobal named = out.protocol() < 3 ? PythonNames.toPython2(global) : global;
     out.global(named.module(), named.name());
-    remember(global);
+    memo.remember(global);
   }
 
   private void extension(int code) {
@@ -216,148 +298,79 @@ final class ValueWriter {
   }
 
   /** A call of one of Python's built-in types with one argument or none. */
-  private void call(Object value, String type, @Nullable Object argument, int depth) {
+  private void call(Object value, String type, @Nullable Object argument) {
     PyTuple args = argument == null ? PyTuple.EMPTY : PyTuple.of(argument);
-    write(new PyGlobal("builtins", type), depth + 1);
-    write(args, depth + 1);
-    called(value, REDUCE);
+    call(value, new PyGlobal("builtins", type), args, REDUCE);
   }
 
-  private void instance(PyInstance instance, int depth) {
-    if (!construct(instance, depth + 1)) {
-      return;
-    }
-    append(instance.listItems().items(), depth);
-    setItems(instance.dictItems().entries(), false, depth);
-    Object state = instance.state();
-    if (state != null) {
-      state(state, depth + 1);
-      out.build();
-    }
+  private void call(Object value, Object callable, PyTuple args, int opcode) {
+    pending.push((Step) () -> called(value, opcode));
+    pending.push(args);
+    pending.push(callable);
   }
 
-  /** False if the instance has been written as a part of its own arguments, with all it has. */
-  private boolean construct(PyInstance instance, int depth) {
-    return switch (instance.kind()) {
-      case REDUCE -> {
-        write(instance.callable(), depth);
-        write(instance.args(), depth);
-        yield called(instance, REDUCE);
-      }
+  private void construct(PyInstance instance) {
+    Object callable = instance.callable();
+    PyTuple args = instance.args();
+    switch (instance.kind()) {
+      case REDUCE -> call(instance, callable, args, REDUCE);
       case NEWOBJ -> {
-        if (out.protocol() < 2 && instance.args().size() == 0) {
-          write(new PyGlobal("copyreg", "_reconstructor"), depth);
+        if (out.protocol() < 2 && args.size() == 0) {
           PyGlobal base = new PyGlobal("builtins", "object");
-          write(PyTuple.of(instance.callable(), base, PyNone.NONE), depth);
-          yield called(instance, REDUCE);
+          PyTuple plain = PyTuple.of(callable, base, PyNone.NONE);
+          call(instance, new PyGlobal("copyreg", "_reconstructor"), plain, REDUCE);
+        } else {
+          call(instance, callable, args, NEWOBJ);
         }
-        write(instance.callable(), depth);
-        write(instance.args(), depth);
-        yield called(instance, NEWOBJ);
       }
       case NEWOBJ_EX -> {
         // The opcode is of protocol 4, which zodbpickle doesn't know.
-        write(new PyGlobal("copyreg", "__newobj_ex__"), depth);
         PyDict kwargs = Objects.requireNonNull(instance.kwargs());
-        write(PyTuple.of(instance.callable(), instance.args(), kwargs), depth);
-        yield called(instance, REDUCE);
+        PyTuple all = PyTuple.of(callable, args, kwargs);
+        call(instance, new PyGlobal("copyreg", "__newobj_ex__"), all, REDUCE);
       }
       case INST, OBJ -> {
         out.mark();
-        write(instance.callable(), depth);
-        for (Object arg : instance.args().items()) {
-          write(arg, depth);
-        }
-        yield called(instance, OBJ);
+        pending.push((Step) () -> called(instance, OBJ));
+        pending.push(new Sequence(args.items()));
+        pending.push(callable);
       }
-    };
-  }
-
-  private void state(Object state, int depth) {
-    if (state instanceof PyDict dict) {
-      if (!recall(dict)) {
-        out.emptyDict();
-        remember(dict);
-        setItems(dict.entries(), true, depth);
-      }
-    } else {
-      write(state, depth);
     }
   }
 
   /**
-   * Ends a call. If the object has been written as a part of its own arguments, that one counts:
-   * the new one is dropped, and the answer is false.
+   * Ends a call. If the object has been written as a part of its own arguments, with all it has,
+   * that one counts, and the new one is dropped.
    */
-  private boolean called(Object value, int opcode) {
+  private void called(Object value, int opcode) {
     out.op(opcode);
-    Integer known = memoizes ? byIdentity.get(value) : null;
-    if (known != null) {
+    if (memo.knows(value)) {
       out.op(POP);
-      get(known);
-      return false;
-    }
-    remember(value);
-    return true;
-  }
-
-  // The memo.
-
-  private boolean recall(Object value) {
-    if (!memoizes) {
-      return false;
-    }
-    Object key = sharedKey(value);
-    Integer known = key == null ? byIdentity.get(value) : byValue.get(key);
-    if (known == null) {
-      return false;
-    }
-    get(known);
-    return true;
-  }
-
-  private void remember(Object value) {
-    if (!memoizes) {
+      memo.recall(value);
       return;
     }
-    int index = memoized++;
-    Object key = sharedKey(value);
-    if (key == null) {
-      byIdentity.put(value, index);
-    } else {
-      byValue.put(key, index);
-    }
-    if (index < 256) {
-      out.op(BINPUT).u1(index);
-    } else {
-      out.op(LONG_BINPUT).u4(index);
+    memo.remember(value);
+    if (value instanceof PyInstance instance) {
+      fill(instance);
     }
   }
 
-  private void get(int index) {
-    if (index < 256) {
-      out.op(BINGET).u1(index);
-    } else {
-      out.op(LONG_BINGET).u4(index);
+  /** Writes what comes after the construction; pushed in reverse. */
+  private void fill(PyInstance instance) {
+    Object state = instance.state();
+    if (state != null) {
+      pending.push((Step) out::build);
+      pending.push(state instanceof PyDict dict ? (Step) () -> stateDict(dict) : state);
     }
+    pending.push(new DictItems(instance.dictItems().entries(), 1, false));
+    pending.push(new ListItems(instance.listItems().items(), 1));
   }
 
-  /** What to look for instead of the value itself where CPython has only one of its kind. */
-  private static @Nullable Object sharedKey(Object value) {
-    return switch (value) {
-      case PyGlobal global -> global;
-      case String text -> text.isEmpty() || isOneLatin1(text) ? text : null;
-      case byte[] bytes -> {
-        if (bytes.length > 1) {
-          yield null;
-        }
-        yield new OneByte(bytes.length == 0 ? OneByte.EMPTY : bytes[0]);
-      }
-      default -> null;
-    };
-  }
-
-  private static boolean isOneLatin1(String text) {
-    return text.length() == 1 && text.charAt(0) < 0x100;
+  private void stateDict(PyDict dict) {
+    if (!memo.recall(dict)) {
+      out.emptyDict();
+      memo.remember(dict);
+      pending.push(new DictItems(dict.entries(), 0, true));
+    }
   }
 }
