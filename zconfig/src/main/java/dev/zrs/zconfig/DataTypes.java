@@ -16,7 +16,8 @@ public final class DataTypes {
   private static final Set<String> FALSE = Set.of("no", "false", "off");
   private static final Pattern INTEGER = Pattern.compile("[+-]?\\p{Nd}+(?:_\\p{Nd}+)*");
   private static final Pattern FLOAT =
-      Pattern.compile("[+-]?(?:D(?:\\.D?)?|\\.D)(?:[eE][+-]?D)?".replace("D", "\\d+(?:_\\d+)*"));
+      Pattern.compile(
+          "[+-]?(?:D(?:\\.D?)?|\\.D)(?:[eE][+-]?D)?".replace("D", "(?:\\p{Nd}+(?:_\\p{Nd}+)*)"));
   private static final Pattern INFINITE = Pattern.compile("[+-]?inf(?:inity)?");
   private static final Pattern NAN = Pattern.compile("[+-]?nan");
   private static final String NAME = "[_a-zA-Z][_a-zA-Z0-9]*";
@@ -92,7 +93,7 @@ public final class DataTypes {
     }
     // Python itself stops at 4300 digits; here 64 bits are the limit anyhow.
     if (stripped.length() <= 100) {
-      BigInteger value = new BigInteger(stripped.replace("_", ""));
+      BigInteger value = new BigInteger(asciiDigits(stripped));
       BigInteger product = value.multiply(BigInteger.valueOf(factor));
       if (product.bitLength() < Long.SIZE) {
         return product.longValue();
@@ -113,7 +114,18 @@ public final class DataTypes {
     if (stripped.length() > 1000 || !FLOAT.matcher(stripped).matches()) {
       throw new BadValueException(Text.quote(text) + " is not a number");
     }
-    return Double.parseDouble(stripped.replace("_", ""));
+    return Double.parseDouble(asciiDigits(stripped));
+  }
+
+  /** Without underscores; Python takes the decimal digits of all scripts. */
+  private static String asciiDigits(String number) {
+    StringBuilder ascii = new StringBuilder();
+    number
+        .codePoints()
+        .filter(c -> c != '_')
+        .forEach(
+            c -> ascii.appendCodePoint(Character.isDigit(c) ? '0' + Character.digit(c, 10) : c));
+    return ascii.toString();
   }
 
   private static DataType<Long> suffixed(Map<String, Long> factors) {
