@@ -80,13 +80,17 @@ public final class PythonLogging implements AutoCloseable {
     try {
       return new FileOutput(Path.of(file.path()), file.maxSize(), file.oldFiles());
     } catch (IOException | InvalidPathException e) {
-      // The message of a FileNotFoundException is the path and, in parentheses, the reason.
       String message =
-          "path in <logfile>: cannot open the log file " + file.path() + ": " + e.getMessage();
+          "path in <logfile>: cannot open the log file " + file.path() + ": " + reason(e);
       throw file.location()
           .map((Location at) -> new ConfigException(at, message, e))
           .orElseGet(() -> new ConfigException(message));
     }
+  }
+
+  /** A FileNotFoundException says the path and, in parentheses, the reason. */
+  private static String reason(Exception e) {
+    return String.valueOf(e.getMessage()).replaceFirst("^.* \\((.*)\\)$", "$1");
   }
 
   /**
@@ -101,7 +105,7 @@ public final class PythonLogging implements AutoCloseable {
       try {
         appender.reopen();
       } catch (IOException e) {
-        failed.add(appender.outputName() + " (" + e.getMessage() + ")");
+        failed.add(appender.outputName() + " (" + reason(e) + ")");
       }
     }
     if (!failed.isEmpty()) {

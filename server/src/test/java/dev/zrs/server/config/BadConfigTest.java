@@ -1,0 +1,107 @@
+package dev.zrs.server.config;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.zrs.zconfig.ConfigException;
+import dev.zrs.zconfig.ConfigReader;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Each mistake has one clear message. In the table ';' is a line end; Z, F and I stand for a good
+ * zeo section (3 lines), a good file storage (3 lines) and the import of zc.zrs (1 line).
+ */
+@Timeout(60)
+class BadConfigTest {
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        // What must be there.
+        "F|zeo.conf: there is no <zeo> section",
+        "Z|zeo.conf: there is no storage section such as <filestorage>",
+        "Z F <zeo>; address 1;</zeo>|zeo.conf, line 7: <zeo> is one too many: <zeo> is already in zeo.conf, line 1",
+        "<zeo>;</zeo> F|zeo.conf, line 1: <zeo> has no address, which it needs",
+        "Z <filestorage 1>;</filestorage>|zeo.conf, line 4: <filestorage 1> has no path, which it needs",
+        // Sections, keys and imports that are not known.
+        "Z F <zoe/>|zeo.conf, line 7: <zoe> is not a known section at the top level",
+        "Z F <zodb/>|zeo.conf, line 7: <zodb> is not a known section at the top level",
+        "Z F <logfile>; path x;</logfile>|zeo.conf, line 7: <logfile> cannot stand at the top level",
+        "Z F <logger/>|zeo.conf, line 7: <logger> cannot stand at the top level",
+        "Z F address 1|zeo.conf, line 7: address is not a known key at the top level",
+        "<zeo>; address 1; monitor-address 2;</zeo> F|zeo.conf, line 3: monitor-address is not a known key in <zeo>",
+        "<zeo>; address 1; Address 1;</zeo> F|zeo.conf, line 3: address in <zeo> is already in line 2",
+        "%import zc.foo;Z F|zeo.conf, line 1: %import zc.foo is not known; %import zc.zrs is",
+        "Z <zrs>; replicate-to 1; F </zrs>|zeo.conf, line 4: <zrs> needs the line '%import zc.zrs' before it",
+        "Z <zrs>; replicate-to 1; F </zrs>;I|zeo.conf, line 4: <zrs> needs the line '%import zc.zrs' before it",
+        // Values.
+        "<zeo>; address 1; read-only maybe;</zeo> F|zeo.conf, line 3: read-only in <zeo>: 'maybe' is not yes/no, true/false or on/off",
+        "<zeo>; address 1; invalidation-queue-size x;</zeo> F|zeo.conf, line 3: invalidation-queue-size in <zeo>: 'x' is not an integer",
+        "<zeo>; address 1; invalidation-queue-size -1;</zeo> F|zeo.conf, line 3: invalidation-queue-size in <zeo>: -1 is out of range",
+        "<zeo>; address a b;</zeo> F|zeo.conf, line 2: address in <zeo>: 'a b' is not an address (host:port or path)",
+        "<zeo>; address h:70000;</zeo> F|zeo.conf, line 2: address in <zeo>: '70000' is not a port from 0 to 65535",
+        "<zeo>; address 70000;</zeo> F|zeo.conf, line 2: address in <zeo>: '70000' is not a port from 0 to 65535",
+        "<zeo>; address $port;</zeo> F|zeo.conf, line 2: address: '$port' is not defined (use %define before it)",
+        "Z <filestorage>; path /no/such/Data.fs;</filestorage>|zeo.conf, line 5: path in <filestorage>: the path '/no/such/Data.fs' is in a directory that does not exist",
+        "Z <filestorage>; path;</filestorage>|zeo.conf, line 5: path in <filestorage>: it is empty",
+        // Names of storages.
+        "Z <filestorage>; path a;</filestorage> <filestorage>; path b;</filestorage>|zeo.conf, line 7: <filestorage>: no more than one storage may be unnamed; the other one is in line 4",
+        "Z <filestorage>; path a;</filestorage> F|zeo.conf, line 4: <filestorage>: there cannot be an unnamed storage and a storage named 1",
+        "Z F F|zeo.conf, line 7: <filestorage 1>: another section at the top level has the name '1'",
+        "Z <filestorage *>; path a;</filestorage>|zeo.conf, line 4: '*' cannot be the name of a section",
+        // Replication.
+        "Z I <zrs>; F </zrs>|zeo.conf, line 5: <zrs>: You must specify replicate-to and/or replicate-from.",
+        "Z I <zrs>; replicate-to :5; replicate-from 5; F </zrs>|zeo.conf, line 7: replicate-from in <zrs>: Values for replicate-to and replicate-from must be different.",
+        "Z I <zrs>; replicate-to 5;</zrs>|zeo.conf, line 5: <zrs> has no storage section such as <filestorage> in it",
+        "Z I <zrs>; replicate-to 5; F <filestorage 2>; path b;</filestorage> </zrs>|zeo.conf, line 10: <filestorage 2> is one too many: <filestorage 1> is already in zeo.conf, line 7",
+        "Z I <zrs>; replicate-to host; F </zrs>|zeo.conf, line 6: replicate-to in <zrs>: 'host' has no port (host:port is needed)",
+        "Z I <zrs>; replicate-from 5; reconnect-delay 0; F </zrs>|zeo.conf, line 7: reconnect-delay in <zrs>: 0 is not a number of seconds >= 1",
+        "Z I <zrs>; replicate-to 5; reconnect-delay 9; F </zrs>|zeo.conf, line 7: reconnect-delay in <zrs>: it is for secondaries, which have replicate-from",
+        "Z I <zrs>; replicate-from 5; keep-alive-delay 1.5; F </zrs>|zeo.conf, line 7: keep-alive-delay in <zrs>: '1.5' is not an integer",
+        // Logs.
+        "Z F <eventlog>; level loud;</eventlog>|zeo.conf, line 8: level in <eventlog>: 'loud' is not a level: critical, error, warn, info, blather, debug, trace, all, or 0-50",
+        "Z F <eventlog>; <logfile>; </logfile>;</eventlog>|zeo.conf, line 8: <logfile> has no path, which it needs",
+        "Z F <eventlog>; <logfile>; path STDERR; max-size 1kb; </logfile>;</eventlog>|zeo.conf, line 9: path in <logfile>: cannot rotate STDERR",
+        "Z F <eventlog>; <logfile>; path x; max-size 1kb; </logfile>;</eventlog>|zeo.conf, line 10: max-size in <logfile>: old-files must be set for log rotation",
+        "Z F <eventlog>; <logfile>; path x; old-files 1; </logfile>;</eventlog>|zeo.conf, line 10: old-files in <logfile>: max-size must be set for log rotation",
+        "Z F <eventlog>; <logfile>; path x; format %(what)s; </logfile>;</eventlog>|zeo.conf, line 10: format in <logfile>: the format '%(what)s' names the unknown field 'what'",
+        "Z F <eventlog>; <logfile>; path x; format %(name)d; </logfile>;</eventlog>|zeo.conf, line 10: format in <logfile>: the format '%(name)d' cannot show name with 'd'",
+        "Z F <runner>;</runner>|zeo.conf, line 7: <runner> has no program, which it needs",
+        "Z F <runner>; program x; umask 9;</runner>|zeo.conf, line 9: umask in <runner>: '9' is not an octal number",
+        "Z F <runner>; program x; exit-codes 0,;</runner>|zeo.conf, line 9: exit-codes in <runner>: '' is not an integer",
+        // What the schema knows, but the server does not do yet.
+        "%import zc.zlibstorage;Z F|zeo.conf, line 1: %import zc.zlibstorage is known but not supported yet",
+        "Z <demostorage>;</demostorage>|zeo.conf, line 4: <demostorage> is known but not supported yet",
+        "Z <mappingstorage/>|zeo.conf, line 4: <mappingstorage> is known but not supported yet",
+        "Z <zeoclient>; server 5;</zeoclient>|zeo.conf, line 4: <zeoclient> is known but not supported yet",
+        "Z <blobstorage>; blob-dir b; F </blobstorage>|zeo.conf, line 4: <blobstorage> is known but not supported yet",
+        "<zeo>; address 1; <ssl>; certificate c; authenticate a; </ssl>;</zeo> F|zeo.conf, line 3: <ssl> is known but not supported yet",
+        "<zeo>; address 1; transaction-timeout 30;</zeo> F|zeo.conf, line 3: transaction-timeout in <zeo> is known but not supported yet",
+        "<zeo>; address 1; msgpack true;</zeo> F|zeo.conf, line 3: msgpack in <zeo> is known but not supported yet, except 'false'",
+        "Z <filestorage>; path a; quota 5GB;</filestorage>|zeo.conf, line 6: quota in <filestorage> is known but not supported yet",
+        "Z <filestorage>; path a; create true;</filestorage>|zeo.conf, line 6: create in <filestorage> is known but not supported yet, except 'false'",
+        "Z I <zrs 1>; replicate-to 5; <zrs>; replicate-to 6; F </zrs>;</zrs>|zeo.conf, line 7: <zrs>: a <zrs> inside a <zrs> is known but not supported yet",
+        "Z F <eventlog>; <syslog/>;</eventlog>|zeo.conf, line 8: <syslog> is known but not supported yet",
+        "Z F <eventlog>; <logfile>; path x; when D; </logfile>;</eventlog>|zeo.conf, line 10: when in <logfile> is known but not supported yet, except ''",
+      })
+  void aMistakeIsNamedWithItsPlace(String text, String message) {
+    String expanded =
+        text.replaceAll("\\bZ( |$)", "<zeo>;address 1;</zeo>;")
+            .replaceAll("\\bF( |$)", "<filestorage 1>;path Data.fs;</filestorage>;")
+            .replaceAll("\\bI( |$)", "%import zc.zrs;")
+            .replace("> <", ">;<")
+            .replace("; ;", ";")
+            .replace(';', '\n');
+
+    assertThatThrownBy(
+            () ->
+                new ConfigLoader(CommandLine.NONE, Map.of())
+                    .build(Optional.of(new ConfigReader().read("zeo.conf", expanded))))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(message);
+  }
+}

@@ -1,0 +1,169 @@
+package dev.zrs.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.zrs.server.logging.LogFile;
+import dev.zrs.zconfig.Address;
+import dev.zrs.zconfig.ConfigException;
+import dev.zrs.zconfig.ConfigReader;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ServerConfigTest {
+  private static final String FILE =
+      """
+      <zeo>
+        address localhost:8100
+        pid-filename zeo.pid
+        client-conflict-resolution false
+        msgpack off
+      </zeo>
+      <filestorage Main>
+        path Data.fs
+        blob-dir
+        create false
+        read-only true
+      </filestorage>
+      <filestorage>
+        path Other.fs
+      </filestorage>
+      """;
+
+  private static ServerConfig load(String text, CommandLine commandLine) {
+    return new ConfigLoader(commandLine, Map.of())
+        .build(Optional.of(new ConfigReader().read("zeo.conf", text)));
+  }
+
+  private static CommandLine options(String address, String... filenames) {
+    return new CommandLine(
+        Optional.of(address), List.of(filenames), Optional.empty(), Optional.empty());
+  }
+
+  @Test
+  void aFileWithSeveralStoragesAndDefaultsWrittenOut() {
+    ServerConfig config = load(FILE, CommandLine.NONE);
+
+    assertThat(config.zeo().pidFile()).contains(Path.of("zeo.pid"));
+    assertThat(config.zeo().transactionTimeout()).isEmpty();
+    assertThat(config.storages()).extracting(NamedStorage::name).containsExactly("main", "1");
+    FileStorageConfig main = (FileStorageConfig) config.storages().getFirst().storage();
+    assertThat(main.readOnly()).isTrue();
+    assertThat(main.blobDir()).isEmpty();
+    assertThat(config.eventlog()).isEmpty();
+    assertThat(config.runner()).isEmpty();
+  }
+
+  @Test
+  void theCommandLineGoesBeforeTheFile() {
+    CommandLine commandLine =
+        new CommandLine(
+            Optional.of(":9000"),
+            List.of("a.fs", "b.fs"),
+            Optional.empty(),
+            Optional.of("other.pid"));
+
+    ServerConfig config = load(FILE, commandLine);
+
+    assertThat(config.zeo().address()).isEqualTo(new Address.Inet("", OptionalInt.of(9000)));
+    assertThat(config.zeo().pidFile()).contains(Path.of("other.pid"));
+    assertThat(config.storages())
+        .containsExactly(
+            new NamedStorage("1", FileStorageConfig.at(Path.of("a.fs"))),
+            new NamedStorage("2", FileStorageConfig.at(Path.of("b.fs"))));
+  }
+
+  @Test
+  void aCommandLineWithoutAFileIsEnough() {
+    ServerConfig config =
+        ServerConfig.load(
+            Optional.empty(), options("/run/zeo", "Data.fs"), Map.of("INSTANCE_HOME", "/srv/zeo"));
+
+    assertThat(config.zeo())
+        .isEqualTo(
+            new ZeoSection(
+                new Address.Unix("/run/zeo"),
+                false,
+                100,
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                Optional.of(Path.of("/srv/zeo/var/ZEO.pid")),
+                false,
+                false));
+  }
+
+  @Test
+  void withoutAPortAnyFreeOneIsTaken() {
+    ServerConfig config =
+        ServerConfig.load(Optional.empty(), options("localhost", "Data.fs"), Map.of());
+
+    assertThat(config.zeo().address()).isEqualTo(new Address.Inet("localhost", OptionalInt.of(0)));
+    assertThat(config.zeo().pidFile()).isEmpty();
+  }
+
+  @Test
+  void whatIsMissingOrWrongOnTheCommandLineIsNamed() {
+    assertRefused(CommandLine.NONE, "no server address specified; use -a or -C");
+    assertRefused(options("8100"), "no storages specified; use -f or -C");
+    assertRefused(options("h:x", "f"), "invalid value for -a 'h:x': 'x' is not an integer");
+    assertRefused(
+        new CommandLine(Optional.of("1"), List.of("f"), Optional.of("5"), Optional.empty()),
+        "-t (transaction-timeout) is known but not supported yet");
+  }
+
+  private static void assertRefused(CommandLine commandLine, String message) {
+    assertThatThrownBy(() -> ServerConfig.load(Optional.empty(), commandLine, Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(message);
+  }
+
+  @Test
+  void theRunnersLogMayUseWhatOursMayNot() {
+    String runner =
+        """
+        <runner>
+          program a b
+          <logger>
+            name zdaemon
+            <syslog/>
+            <logfile>
+              path x
+              when D
+              old-files 3
+            </logfile>
+          </logger>
+        </runner>
+        """;
+
+    assertThat(load(FILE + runner, CommandLine.NONE).runner().orElseThrow().program())
+        .containsExactly("a", "b");
+  }
+
+  @Test
+  void theExamplesCanBeRead() {
+    ZrsConfig primary = example("primary.conf");
+    assertThat(primary.replicateTo().orElseThrow().text()).isEqualTo("127.0.0.1:8101");
+    assertThat(primary.base().packKeepOld()).isFalse();
+
+    ZrsConfig secondary = example("secondary.conf");
+    assertThat(secondary.replicateFrom()).isEqualTo(primary.replicateTo());
+    assertThat(secondary.reconnectDelay()).isEqualTo(Duration.ofSeconds(5));
+  }
+
+  private static ZrsConfig example(String name) {
+    Path file = Path.of("..", "examples", name);
+    ServerConfig config = ServerConfig.load(Optional.of(file), CommandLine.NONE, Map.of());
+    LogFile log = config.eventlog().orElseThrow().logFiles().getFirst();
+    assertThat(log.maxSize()).isEqualTo(10L << 20);
+    assertThat(log.oldFiles()).isEqualTo(5);
+    return (ZrsConfig) config.storages().getFirst().storage();
+  }
+}

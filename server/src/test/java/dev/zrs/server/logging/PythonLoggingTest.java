@@ -1,0 +1,194 @@
+package dev.zrs.server.logging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.zrs.zconfig.ConfigException;
+import dev.zrs.zconfig.Location;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+@Timeout(60)
+class PythonLoggingTest {
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.StorageServer");
+
+  @TempDir private Path directory;
+
+  private LogFile file(String format, int level) {
+    return new LogFile(
+        directory.resolve("zeo.log").toString(),
+        PythonFormat.parse(format),
+        "%Y",
+        level,
+        0,
+        0,
+        Optional.of(new Location("zeo.conf", 7)));
+  }
+
+  private static PythonLogging start(int level, LogFile... files) {
+    return PythonLogging.start(Optional.of(new EventLog(level, List.of(files))));
+  }
+
+  private List<String> lines(String name) throws IOException {
+    return Files.readAllLines(directory.resolve(name));
+  }
+
+  @Test
+  void eventsGoToTheFileWithPythonsNames() throws IOException {
+    try (PythonLogging _ = start(1, file("%(levelno)s %(levelname)s %(name)s %(message)s", 0))) {
+      LOG.trace("a {}", 1);
+      LOG.debug("b");
+      LOG.info("c");
+      LOG.warn("d");
+      LOG.error("e");
+      LOG.error(PythonLevel.CRITICAL, "f");
+      LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME).info("g");
+    }
+
+    assertThat(lines("zeo.log"))
+        .containsExactly(
+            "5 TRACE ZEO.StorageServer a 1",
+            "10 DEBUG ZEO.StorageServer b",
+            "20 INFO ZEO.StorageServer c",
+            "30 WARNING ZEO.StorageServer d",
+            "40 ERROR ZEO.StorageServer e",
+            "50 CRITICAL ZEO.StorageServer f",
+            "20 INFO root g");
+  }
+
+  @Test
+  void theHigherLevelOfLogAndFileCounts() throws IOException {
+    try (PythonLogging _ = start(15, file("%(message)s", 50))) {
+      LOG.error("no");
+      LOG.error(PythonLevel.CRITICAL, "critical");
+    }
+    try (PythonLogging _ = start(15, file("%(message)s", 5))) {
+      LOG.debug("no");
+      LOG.info("info");
+    }
+
+    assertThat(lines("zeo.log")).containsExactly("critical", "info");
+  }
+
+  @Test
+  void anExceptionFollowsTheLine() throws IOException {
+    try (PythonLogging _ = start(20, file("%(message)s", 0))) {
+      LOG.error("it broke", new IOException("disk", new IllegalStateException("why")));
+      LOG.info("next");
+    }
+
+    List<String> lines = lines("zeo.log");
+    assertThat(lines).startsWith("it broke", "java.io.IOException: disk").endsWith("next");
+    assertThat(lines).contains("Caused by: java.lang.IllegalStateException: why");
+    assertThat(lines).doesNotContain("");
+  }
+
+  @Test
+  void thePlaceOfTheCallIsKnown() throws IOException {
+    try (PythonLogging _ =
+        start(20, file("%(module)s %(filename)s %(funcName)s %(process)d %(threadName)s", 0))) {
+      LOG.info("x");
+    }
+
+    assertThat(lines("zeo.log"))
+        .containsExactly(
+            "PythonLoggingTest PythonLoggingTest.java thePlaceOfTheCallIsKnown "
+                + ProcessHandle.current().pid()
+                + " "
+                + Thread.currentThread().getName());
+  }
+
+  @Test
+  void afterReopenEventsGoToTheNewFile() throws IOException {
+    try (PythonLogging logging = start(20, file("%(message)s", 0))) {
+      LOG.info("old");
+      Files.move(directory.resolve("zeo.log"), directory.resolve("zeo.log.old"));
+      LOG.info("still old");
+      logging.reopen();
+      LOG.info("new");
+    }
+
+    assertThat(lines("zeo.log.old")).containsExactly("old", "still old");
+    assertThat(lines("zeo.log")).containsExactly("new");
+  }
+
+  @Test
+  void aReopenThatFailsKeepsTheOldFile() throws IOException {
+    try (PythonLogging logging = start(20, file("%(message)s", 0))) {
+      Path moved = directory.resolve("zeo.log.old");
+      Files.move(directory.resolve("zeo.log"), moved);
+      Files.createDirectory(directory.resolve("zeo.log"));
+
+      assertThatThrownBy(logging::reopen)
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith(
+              "cannot open log files again: " + directory.resolve("zeo.log") + " (");
+      LOG.info("kept");
+      assertThat(lines("zeo.log.old")).containsExactly("kept");
+    }
+  }
+
+  @Test
+  void aFileThatCannotBeRotatedStillGetsTheEvents() throws IOException {
+    LogFile config = file("%(message)s", 0);
+    LogFile rotated = new LogFile(config.path(), config.format(), "", 0, 10, 1, config.location());
+    Path obstacle = Files.createDirectories(directory.resolve("zeo.log.1/full"));
+    try (PythonLogging _ = start(20, rotated)) {
+      LOG.info("one two three");
+      LOG.info("four five six");
+    }
+
+    assertThat(obstacle).exists();
+    assertThat(lines("zeo.log")).containsExactly("one two three", "four five six");
+  }
+
+  @Test
+  void aFileThatCannotBeOpenedIsAnErrorWithItsPlace() throws IOException {
+    Files.createDirectory(directory.resolve("zeo.log"));
+    String path = directory.resolve("zeo.log").toString();
+
+    assertThatThrownBy(() -> start(20, file("%(message)s", 0)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "zeo.conf, line 7: path in <logfile>: cannot open the log file "
+                + path
+                + ": Is a directory");
+  }
+
+  @Test
+  void withoutAnEventLogInfoGoesToStandardErrorAsInRunzeo() {
+    PrintStream before = System.err;
+    ByteArrayOutputStream captured = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
+    try (PythonLogging _ = PythonLogging.start(Optional.empty())) {
+      LOG.debug("no");
+      LOG.info("listening");
+    } finally {
+      System.setErr(before);
+    }
+
+    assertThat(captured.toString(StandardCharsets.UTF_8))
+        .matches(
+            "------\n\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d INFO ZEO\\.StorageServer listening\n");
+  }
+
+  @Test
+  void anEventLogWithoutFilesDropsEverything() {
+    try (PythonLogging _ = start(20)) {
+      assertThat(LOG.isInfoEnabled()).isTrue();
+      LOG.info("nowhere");
+    }
+    assertThat(directory).isEmptyDirectory();
+  }
+}
