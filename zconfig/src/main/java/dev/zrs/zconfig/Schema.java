@@ -117,7 +117,7 @@ public final class Schema {
       if (before != null && !keyType.multiple()) {
         throw new ConfigException(
             key.location(),
-            key.name() + " " + inside(section) + " is already in line " + before.location().line());
+            key.name() + " " + inside(section) + " is already in " + before.location());
       }
       values
           .computeIfAbsent(key.name(), _ -> new ArrayList<>())

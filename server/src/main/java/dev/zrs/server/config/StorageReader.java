@@ -23,8 +23,8 @@ final class StorageReader {
       throw unnamed
           .get(1)
           .error(
-              "no more than one storage may be unnamed; the other one is in line "
-                  + unnamed.getFirst().location().line());
+              "no more than one storage may be unnamed; the other one is in "
+                  + unnamed.getFirst().location());
     }
     boolean taken = sections.stream().anyMatch(s -> s.name().equals(Optional.of(DEFAULT_NAME)));
     if (taken && !unnamed.isEmpty()) {

@@ -20,6 +20,14 @@ public final class PythonFormat {
           "%(?:\\((?<name>[^()]*)\\))?(?<flags>[-#0 +]*)(?<width>\\d+|\\*)?"
               + "(?:\\.(?<precision>\\d*|\\*))?[hlL]?(?<conversion>.)?",
           Pattern.DOTALL);
+
+  // What Python looks for to tell a format of this style from others. It is blind to some forms
+  // that formatting itself takes, and a format with no other fields is refused for that.
+  private static final Pattern SOME_FIELD =
+      Pattern.compile(
+          "%\\(\\w+\\)[#0+ -]*(\\*|\\d+)?(\\.(\\*|\\d+))?[diouxefgcrsa%]",
+          Pattern.CASE_INSENSITIVE);
+
   private static final int MAX_WIDTH = 1000;
 
   /** What a field's value is, which decides the conversions it can have. */
@@ -66,7 +74,7 @@ public final class PythonFormat {
       done = reference.end();
     }
     parts.add(new Part.Literal(format.substring(done)));
-    if (parts.stream().noneMatch(Part.Reference.class::isInstance)) {
+    if (!SOME_FIELD.matcher(format).find()) {
       throw bad(format, "names no field, such as %(message)s");
     }
     return new PythonFormat(parts);
@@ -78,7 +86,7 @@ public final class PythonFormat {
     if (conversion == null) {
       throw bad(format, "ends within a field");
     }
-    if (conversion.equals("%") && (name == null || RecordField.named(name).isPresent())) {
+    if (reference.group().equals("%%")) {
       return new Part.Literal("%");
     }
     if (name == null) {

@@ -34,7 +34,7 @@ class BadConfigTest {
         "Z F <logger/>|zeo.conf, line 7: <logger> cannot stand at the top level",
         "Z F address 1|zeo.conf, line 7: address is not a known key at the top level",
         "<zeo>; address 1; monitor-address 2;</zeo> F|zeo.conf, line 3: monitor-address is not a known key in <zeo>",
-        "<zeo>; address 1; Address 1;</zeo> F|zeo.conf, line 3: address in <zeo> is already in line 2",
+        "<zeo>; address 1; Address 1;</zeo> F|zeo.conf, line 3: address in <zeo> is already in zeo.conf, line 2",
         "%import zc.foo;Z F|zeo.conf, line 1: %import zc.foo is not known; %import zc.zrs is",
         "Z <zrs>; replicate-to 1; F </zrs>|zeo.conf, line 4: <zrs> needs the line '%import zc.zrs' before it",
         "Z <zrs>; replicate-to 1; F </zrs>;I|zeo.conf, line 4: <zrs> needs the line '%import zc.zrs' before it",
@@ -49,7 +49,7 @@ class BadConfigTest {
         "Z <filestorage>; path /no/such/Data.fs;</filestorage>|zeo.conf, line 5: path in <filestorage>: the path '/no/such/Data.fs' is in a directory that does not exist",
         "Z <filestorage>; path;</filestorage>|zeo.conf, line 5: path in <filestorage>: it is empty",
         // Names of storages.
-        "Z <filestorage>; path a;</filestorage> <filestorage>; path b;</filestorage>|zeo.conf, line 7: <filestorage>: no more than one storage may be unnamed; the other one is in line 4",
+        "Z <filestorage>; path a;</filestorage> <filestorage>; path b;</filestorage>|zeo.conf, line 7: <filestorage>: no more than one storage may be unnamed; the other one is in zeo.conf, line 4",
         "Z <filestorage>; path a;</filestorage> F|zeo.conf, line 4: <filestorage>: there cannot be an unnamed storage and a storage named 1",
         "Z F F|zeo.conf, line 7: <filestorage 1>: another section at the top level has the name '1'",
         "Z <filestorage *>; path a;</filestorage>|zeo.conf, line 4: '*' cannot be the name of a section",

@@ -3,6 +3,7 @@ package dev.zrs.server.logging;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.spi.Configurator;
 import dev.zrs.zconfig.ConfigException;
 import dev.zrs.zconfig.Location;
 import java.io.ByteArrayOutputStream;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -181,6 +183,12 @@ class PythonLoggingTest {
     assertThat(captured.toString(StandardCharsets.UTF_8))
         .matches(
             "------\n\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d INFO ZEO\\.StorageServer listening\n");
+  }
+
+  @Test
+  void logbackFindsOurDefaultBeforeAnyFile() {
+    assertThat(ServiceLoader.load(Configurator.class))
+        .anySatisfy(found -> assertThat(found).isInstanceOf(LastResort.class));
   }
 
   @Test

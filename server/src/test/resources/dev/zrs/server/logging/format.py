@@ -32,7 +32,7 @@ def results():
     if len(sys.argv) > 2:
         os.environ["TZ"] = sys.argv[2]
         time.tzset()
-        for seconds in (1700000000.987, 1704067199.0, 1104537600.5, 1718000000.25, 951782400.0):
+        for seconds in (1700000000.75, 1704067199.0, 1104537600.5, 1718000000.25, 951782400.0):
             record = logging.makeLogRecord(dict(RECORD, created=seconds, msecs=seconds % 1 * 1000 // 1))
             for text in lines():
                 yield logging.Formatter("%(asctime)s", text).formatTime(record, text)
