@@ -1,4 +1,4 @@
-/** The ZEO protocol and server. */
+/** The ZEO protocol (Z5) and its server: {@link dev.zrs.zeo.ZeoServer}. */
 @NullMarked
 package dev.zrs.zeo;
 

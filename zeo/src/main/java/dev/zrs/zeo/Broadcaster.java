@@ -1,0 +1,152 @@
+package dev.zrs.zeo;
+
+import dev.zrs.pickle.PickleWriter;
+import dev.zrs.storage.Commit;
+import dev.zrs.storage.CommitFollower;
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Tid;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells every commit of one storage to the clients that are registered for it, in tid order; {@link
+ * Outbox} says what that order is good for. Any thread may call.
+ */
+final class Broadcaster implements CommitFollower {
+  /** A registered client. */
+  interface Subscriber {
+    /**
+     * A transaction was committed. Called in tid order, on the storage's sync thread; must not
+     * wait.
+     */
+    void committed(Commit commit, Invalidation invalidation);
+
+    /** It could not be told; it must come back and ask what it missed. Must not wait. */
+    void disconnect();
+  }
+
+  /** The message about one transaction, encoded at its first use, once for all clients. */
+  static final class Invalidation {
+    private final Commit commit;
+    private byte @Nullable [] frame;
+
+    Invalidation(Commit commit) {
+      this.commit = commit;
+    }
+
+    byte[] frame() {
+      byte[] encoded = frame;
+      if (encoded == null) {
+        PickleWriter out = PickleWriter.zeo();
+        Messages.invalidateTransaction(out, commit.tid(), commit.oids());
+        encoded = Outbox.frame(out);
+        frame = encoded;
+      }
+      return encoded;
+    }
+  }
+
+  private final FileStorage storage;
+  private final InvalidationQueue queue;
+
+  /** Guards all fields below. Taken inside the commit feed's lock, and outside any outbox's. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private final List<Subscriber> subscribers = new ArrayList<>();
+  private Tid last = Tid.NONE;
+
+  Broadcaster(FileStorage storage, int queueSize) {
+    this.storage = storage;
+    this.queue = new InvalidationQueue(queueSize);
+  }
+
+  /** Begins to follow the storage; before any subscriber joins. */
+  void start(int queueSize) {
+    // Not under the lock: the feed calls committed under its own, and follow takes that too.
+    Tid followed = storage.feed().follow(this);
+    lock.lock();
+    try {
+      if (followed.compareTo(last) > 0) {
+        last = followed;
+      }
+    } finally {
+      lock.unlock();
+    }
+    queue.seed(storage.lastCommits(queueSize));
+  }
+
+  /** Ends it. */
+  void stop() {
+    storage.feed().unfollow(this);
+  }
+
+  /**
+   * Adds a client, which is told every transaction from then on.
+   *
+   * @param welcome gets the last transaction of which it will not be told, before it is told any
+   */
+  void join(Subscriber subscriber, Consumer<Tid> welcome) {
+    lock.lock();
+    try {
+      welcome.accept(last);
+      subscribers.add(subscriber);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void leave(Subscriber subscriber) {
+    lock.lock();
+    try {
+      subscribers.remove(subscriber);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void committed(Commit commit) {
+    Invalidation invalidation = new Invalidation(commit);
+    lock.lock();
+    try {
+      last = commit.tid();
+      queue.add(commit);
+      for (Subscriber subscriber : subscribers) {
+        tell(subscriber, commit, invalidation);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static void tell(Subscriber subscriber, Commit commit, Invalidation invalidation) {
+    boolean told = false;
+    try {
+      subscriber.committed(commit, invalidation);
+      told = true;
+    } catch (RuntimeException | OutOfMemoryError e) {
+      ClientLog.LOG.error("telling a client of {} failed", commit.tid(), e);
+    } finally {
+      // One client's trouble must not keep the others from the truth, nor leave it in the dark.
+      if (!told) {
+        subscriber.disconnect();
+      }
+    }
+  }
+
+  InvalidationQueue queue() {
+    return queue;
+  }
+
+  int subscribers() {
+    lock.lock();
+    try {
+      return subscribers.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

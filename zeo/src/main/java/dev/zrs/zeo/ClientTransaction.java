@@ -1,0 +1,119 @@
+package dev.zrs.zeo;
+
+import dev.zrs.storage.CommitLock;
+import dev.zrs.storage.TransactionBuffer;
+import dev.zrs.storage.VotedTransaction;
+import java.util.concurrent.ScheduledFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A transaction of a client, and the origin that the storage gives back in its commit.
+ *
+ * <p>It passes from thread to thread by its state. OPEN: it belongs to the connection's reader,
+ * which leaves that state at the vote. Then it belongs to the worker; the reader only looks at the
+ * state, and may cancel the claim.
+ */
+final class ClientTransaction {
+  enum State {
+    OPEN,
+    VOTING,
+    VOTED,
+    FINISHING
+  }
+
+  private final Object id;
+  private volatile State state = State.OPEN;
+  private @Nullable TransactionBuffer buffer;
+  private @Nullable RuntimeException failure;
+  private CommitLock.@Nullable Claim claim;
+  private @Nullable VotedTransaction voted;
+  private @Nullable ScheduledFuture<?> timer;
+  private @Nullable Request finish;
+  private volatile boolean told;
+
+  ClientTransaction(Object id) {
+    this.id = id;
+  }
+
+  /** The client's own name for it, unique in its connection only. */
+  Object id() {
+    return id;
+  }
+
+  State state() {
+    return state;
+  }
+
+  void setState(State state) {
+    this.state = state;
+  }
+
+  /** What it has collected; null if it could not even begin, which {@link #failure} explains. */
+  @Nullable TransactionBuffer buffer() {
+    return buffer;
+  }
+
+  void setBuffer(TransactionBuffer buffer) {
+    this.buffer = buffer;
+  }
+
+  /**
+   * Why its vote must fail. Requests that get no reply can't say so at once, and are no reason to
+   * end the connection.
+   */
+  @Nullable RuntimeException failure() {
+    return failure;
+  }
+
+  /** Keeps the first failure. */
+  void fail(RuntimeException reason) {
+    if (failure == null) {
+      failure = reason;
+    }
+  }
+
+  CommitLock.@Nullable Claim claim() {
+    return claim;
+  }
+
+  void setClaim(CommitLock.Claim claim) {
+    this.claim = claim;
+  }
+
+  @Nullable VotedTransaction voted() {
+    return voted;
+  }
+
+  void setVoted(VotedTransaction voted) {
+    this.voted = voted;
+  }
+
+  void setTimer(ScheduledFuture<?> timer) {
+    this.timer = timer;
+  }
+
+  void stopTimer() {
+    ScheduledFuture<?> running = timer;
+    if (running != null) {
+      running.cancel(false);
+    }
+  }
+
+  /** The request that the commit answers. */
+  @Nullable Request finishRequest() {
+    return finish;
+  }
+
+  void setFinishRequest(Request request) {
+    finish = request;
+  }
+
+  /** Whether the client has been told that it is committed. */
+  boolean isTold() {
+    return told;
+  }
+
+  void setTold() {
+    told = true;
+  }
+}

@@ -1,0 +1,10 @@
+package dev.zrs.zeo;
+
+/** A peer broke the protocol; its connection ends, and nothing else does. */
+final class ProtocolException extends ZeoException {
+  private static final long serialVersionUID = 1;
+
+  ProtocolException(String message) {
+    super(message);
+  }
+}

@@ -1,0 +1,81 @@
+package dev.zrs.zeo;
+
+import dev.zrs.pickle.PickleTypeException;
+import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyNone;
+import dev.zrs.pickle.PyTuple;
+import dev.zrs.pickle.RecordPickles;
+import dev.zrs.storage.ConflictException;
+import dev.zrs.storage.NoSuchObjectException;
+import dev.zrs.storage.ReadOnlyStorageException;
+import dev.zrs.storage.StorageException;
+
+/**
+ * An exception as a client gets it: the name of the Python class, and the dict of the exception or,
+ * if it has none, its arguments (ZEO/asyncio/marshal.py, reduce_exception).
+ *
+ * @param className module and name
+ * @param arguments a {@link PyDict} or {@link PyTuple}
+ */
+record RemoteError(String className, Object arguments) {
+  private static final String POS_EXCEPTION = "ZODB.POSException.";
+
+  static RemoteError storageTransactionError(Object... arguments) {
+    return new RemoteError(POS_EXCEPTION + "StorageTransactionError", PyTuple.of(arguments));
+  }
+
+  static RemoteError readOnly() {
+    return new RemoteError(POS_EXCEPTION + "ReadOnlyError", PyTuple.EMPTY);
+  }
+
+  static RemoteError posKeyError(Object... arguments) {
+    return new RemoteError(POS_EXCEPTION + "POSKeyError", PyTuple.of(arguments));
+  }
+
+  static RemoteError storageError(String message) {
+    return new RemoteError(POS_EXCEPTION + "StorageError", PyTuple.of(message));
+  }
+
+  /** One of Python's own exceptions. */
+  static RemoteError builtin(String name, String message) {
+    return new RemoteError("builtins." + name, PyTuple.of(message));
+  }
+
+  /** What Python's server would send in the place of this exception. */
+  static RemoteError of(RuntimeException exception) {
+    return switch (exception) {
+      case RequestException request -> request.error();
+      case NoSuchObjectException missing -> posKeyError((Object) missing.oid().toBytes());
+      case ConflictException conflict -> conflict(conflict);
+      case ReadOnlyStorageException readOnly -> readOnly();
+      case StorageException other -> storageError(String.valueOf(other.getMessage()));
+      case PickleTypeException type -> builtin("TypeError", String.valueOf(type.getMessage()));
+      default -> storageError("internal error of the server, see its log: " + exception);
+    };
+  }
+
+  private static RemoteError conflict(ConflictException conflict) {
+    byte[] data = conflict.data();
+    PyDict fields = new PyDict();
+    fields.put(
+        "message", data == null ? "database read conflict error" : "database conflict error");
+    fields.put("oid", conflict.oid().toBytes());
+    fields.put("class_name", data == null ? PyNone.NONE : className(data));
+    fields.put("serials", PyTuple.of(conflict.committed().toBytes(), conflict.read().toBytes()));
+    return new RemoteError(
+        POS_EXCEPTION + (data == null ? "ReadConflictError" : "ConflictError"), fields);
+  }
+
+  /** As ZODB.utils.get_pickle_metadata, whose answer for a strange record is two empty names. */
+  private static String className(byte[] record) {
+    return RecordPickles.classOf(record)
+        .map(global -> global.module() + "." + global.name())
+        .orElse(".");
+  }
+
+  /** Whether Python's server logs nothing about it, as it is a part of normal work. */
+  boolean isNormal() {
+    return className.startsWith(POS_EXCEPTION)
+        && (className.endsWith("ConflictError") || className.endsWith("POSKeyError"));
+  }
+}

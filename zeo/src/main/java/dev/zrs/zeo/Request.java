@@ -1,0 +1,124 @@
+package dev.zrs.zeo;
+
+import dev.zrs.pickle.PickleLimits;
+import dev.zrs.pickle.Py;
+import dev.zrs.pickle.PyTuple;
+import dev.zrs.pickle.Unpickler;
+import dev.zrs.storage.Oid;
+import dev.zrs.storage.Tid;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request of a client. The accessors throw a {@link RequestException}, Python's TypeError, if an
+ * argument is of another kind.
+ *
+ * @param id what the reply must name: a number, or the oid and tid of a loadBefore
+ * @param async whether the client expects no reply
+ * @param method which method
+ * @param arguments its arguments
+ */
+record Request(Object id, boolean async, String method, List<Object> arguments) {
+  private static final Long KEEP_ALIVE = -1L;
+
+  private static final int MAX_ID_PART = 64;
+
+  /**
+   * The deepest transaction extension that Python can write nests some 500 levels; the number of
+   * values bounds what one message costs to about a hundred megabytes.
+   */
+  private static final PickleLimits LIMITS =
+      new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 2_000_000);
+
+  /**
+   * Reads a message.
+   *
+   * @return null for a message that only keeps the connection alive
+   * @throws dev.zrs.pickle.PickleException if it is no message
+   */
+  static @Nullable Request decode(byte[] buffer, int offset, int length) {
+    Object message = new Unpickler(buffer, offset, length, LIMITS).load();
+    PyTuple parts = Py.asTuple(message, 4);
+    Object id = parts.get(0);
+    if (id.equals(KEEP_ALIVE)) {
+      return null;
+    }
+    if (!isId(id)) {
+      throw new ProtocolException("a message id that is " + Py.describe(id));
+    }
+    return new Request(
+        id, Py.asBoolean(parts.get(1)), Py.asText(parts.get(2)), Py.asSequence(parts.get(3)));
+  }
+
+  /** Clients use numbers, and for loadBefore its two arguments; an id must be cheap to repeat. */
+  private static boolean isId(Object id) {
+    return id instanceof Long
+        || (id instanceof PyTuple tuple
+            && tuple.size() <= 4
+            && tuple.items().stream()
+                .allMatch(
+                    part ->
+                        part instanceof Long
+                            || (part instanceof byte[] bytes && bytes.length <= MAX_ID_PART)));
+  }
+
+  /** Checks the number of arguments. */
+  void expect(int least, int most) {
+    if (arguments.size() < least || arguments.size() > most) {
+      throw typeError(
+          "takes %s arguments, not %d"
+              .formatted(least == most ? least : least + " to " + most, arguments.size()));
+    }
+  }
+
+  Object argument(int index) {
+    if (index >= arguments.size()) {
+      throw typeError("missing argument " + (index + 1));
+    }
+    return arguments.get(index);
+  }
+
+  Oid oid(int index) {
+    return new Oid(eightBytes(index));
+  }
+
+  Tid tid(int index) {
+    return new Tid(eightBytes(index));
+  }
+
+  @Nullable Tid tidOrNone(int index) {
+    return index >= arguments.size() || Py.isNone(argument(index)) ? null : tid(index);
+  }
+
+  byte[] bytes(int index) {
+    if (argument(index) instanceof byte[] bytes) {
+      return bytes;
+    }
+    throw wrongKind(index, "bytes");
+  }
+
+  String text(int index) {
+    if (argument(index) instanceof String text) {
+      return text;
+    }
+    throw wrongKind(index, "a str");
+  }
+
+  private long eightBytes(int index) {
+    byte[] bytes = bytes(index);
+    if (bytes.length != Oid.BYTES) {
+      throw wrongKind(index, "eight bytes");
+    }
+    return Oid.of(bytes).value();
+  }
+
+  RequestException wrongKind(int index, String wanted) {
+    return typeError(
+        "argument %d must be %s, not %s"
+            .formatted(index + 1, wanted, Py.describe(argument(index))));
+  }
+
+  private RequestException typeError(String problem) {
+    return new RequestException(RemoteError.builtin("TypeError", method + "() " + problem));
+  }
+}

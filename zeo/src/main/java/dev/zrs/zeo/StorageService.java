@@ -1,0 +1,108 @@
+package dev.zrs.zeo;
+
+import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyNone;
+import dev.zrs.pickle.PyTuple;
+import dev.zrs.storage.FileStorage;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One storage with all that its clients share. Any thread may call. */
+final class StorageService {
+  /** What Python's FileStorage provides, in the order in which it says so. */
+  private static final List<String> INTERFACES =
+      List.of(
+          "IStorageRestoreable",
+          "IStorageIteration",
+          "IStorageUndoable",
+          "IStorageCurrentRecordIteration",
+          "IExternalGC",
+          "IStorage");
+
+  private static final List<String> BLOB_INTERFACES =
+      List.of("IBlobStorageRestoreable", "IBlobStorage");
+
+  private final String name;
+  private final ServedStorage served;
+  private final ZeoServerOptions options;
+  private final Broadcaster broadcaster;
+  private final StorageStats stats;
+
+  StorageService(String name, ServedStorage served, ZeoServerOptions options) {
+    this.name = name;
+    this.served = served;
+    this.options = options;
+    this.broadcaster = new Broadcaster(served.storage(), options.invalidationQueueSize());
+    this.stats = new StorageStats(options.clock().instant());
+  }
+
+  String name() {
+    return name;
+  }
+
+  FileStorage storage() {
+    return served.storage();
+  }
+
+  boolean isReadOnly() {
+    return options.readOnly() || served.isReadOnly();
+  }
+
+  ZeoServerOptions options() {
+    return options;
+  }
+
+  Broadcaster broadcaster() {
+    return broadcaster;
+  }
+
+  StorageStats stats() {
+    return stats;
+  }
+
+  /** The value of get_info's reply. */
+  PyDict info() {
+    PyDict info = new PyDict();
+    info.put("length", storage().objectCount());
+    info.put("size", storage().size());
+    info.put("name", storage().name());
+    // Python's server says True. Clients offer undo if it is, and undo is not served here.
+    info.put("supportsUndo", false);
+    info.put("supports_record_iternext", true);
+    info.put("interfaces", interfaces());
+    return info;
+  }
+
+  private PyTuple interfaces() {
+    List<Object> pairs = new ArrayList<>();
+    if (storage().blobs().isPresent()) {
+      BLOB_INTERFACES.forEach(each -> pairs.add(PyTuple.of("ZODB.interfaces", each)));
+    }
+    INTERFACES.forEach(each -> pairs.add(PyTuple.of("ZODB.interfaces", each)));
+    pairs.add(PyTuple.of("zope.interface", "Interface"));
+    return PyTuple.of(pairs.toArray());
+  }
+
+  /** What server_status and the answer to {@code ruok} tell, in Python's order. */
+  PyDict status() {
+    PyDict status = new PyDict();
+    status.put("connections", (long) broadcaster.subscribers());
+    status.put("loads", stats.loads.sum());
+    status.put("stores", stats.stores.sum());
+    status.put("commits", stats.commits.sum());
+    status.put("aborts", stats.aborts.sum());
+    status.put("active_txns", (long) stats.activeTransactions.get());
+    Instant lockedSince = stats.lockedSince();
+    status.put("lock_time", lockedSince == null ? PyNone.NONE : lockedSince.toEpochMilli() / 1e3);
+    status.put("conflicts", stats.conflicts.sum());
+    status.put("conflicts_resolved", 0L);
+    status.put("start", stats.start());
+    status.put("waiting", (long) storage().commitLock().waiting());
+    status.put(
+        "timeout-thread-is-alive",
+        options.transactionTimeout().isPresent() ? (Object) true : "stub");
+    status.put("last-transaction", storage().lastTransaction().toString());
+    return status;
+  }
+}

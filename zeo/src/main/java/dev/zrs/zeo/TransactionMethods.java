@@ -1,0 +1,494 @@
+package dev.zrs.zeo;
+
+import dev.zrs.pickle.PickleException;
+import dev.zrs.pickle.PickleWriter;
+import dev.zrs.pickle.Py;
+import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyList;
+import dev.zrs.pickle.PyNone;
+import dev.zrs.storage.BlobDirectory;
+import dev.zrs.storage.Commit;
+import dev.zrs.storage.ConflictException;
+import dev.zrs.storage.Oid;
+import dev.zrs.storage.StorageException;
+import dev.zrs.storage.Tid;
+import dev.zrs.storage.TransactionBuffer;
+import dev.zrs.storage.TransactionMetadata;
+import dev.zrs.storage.VotedTransaction;
+import dev.zrs.zeo.ClientTransaction.State;
+import java.io.UncheckedIOException;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The two-phase commit of one client. Methods are for the connection's reader unless they say
+ * otherwise; which of them run on the worker is the {@link Session}'s business.
+ */
+final class TransactionMethods {
+  /** How long a conflict may wait for its winner's announcement; the sync thread is that slow. */
+  private static final Duration ANNOUNCE_LIMIT = Duration.ofSeconds(30);
+
+  private final StorageService service;
+  private final Session session;
+  private final ClientLog log;
+  private final BlobUpload upload;
+  private final AtomicReference<@Nullable ClientTransaction> current = new AtomicReference<>();
+
+  TransactionMethods(StorageService service, Session session, ClientLog log) {
+    this.service = service;
+    this.session = session;
+    this.log = log;
+    this.upload = new BlobUpload(service.storage().blobs());
+  }
+
+  Object begin(Request request) {
+    request.expect(4, 6);
+    Object id = request.argument(0);
+    if (!(id instanceof Long || id instanceof BigInteger)) {
+      throw request.wrongKind(0, "an integer");
+    }
+    ClientTransaction running = current.get();
+    if (running != null) {
+      if (running.id().equals(id)) {
+        log.info("duplicate tpc_begin(%s)", id);
+        return PyNone.NONE;
+      }
+      throw new RequestException(
+          RemoteError.storageTransactionError(
+              "Multiple simultaneous tpc_begin requests from one client."));
+    }
+    ClientTransaction transaction = new ClientTransaction(id);
+    Tid tid = request.tidOrNone(4);
+    char status = status(request);
+    attempt(
+        transaction,
+        () -> {
+          TransactionMetadata metadata =
+              new TransactionMetadata(utf8(request, 1), utf8(request, 2), extension(request));
+          transaction.setBuffer(
+              tid == null
+                  ? service.storage().begin(metadata, transaction)
+                  : service.storage().beginRestore(metadata, tid, status, transaction));
+        });
+    service.stats().activeTransactions.incrementAndGet();
+    current.set(transaction);
+    return PyNone.NONE;
+  }
+
+  private static byte[] utf8(Request request, int index) {
+    return switch (request.argument(index)) {
+      case byte[] bytes -> bytes;
+      case String text -> text.getBytes(StandardCharsets.UTF_8);
+      default -> throw request.wrongKind(index, "a str or bytes");
+    };
+  }
+
+  /** The extension as ZODB puts it into the file. */
+  private static byte[] extension(Request request) {
+    return switch (request.argument(3)) {
+      case byte[] bytes -> bytes;
+      case PyNone none -> new byte[0];
+      case PyDict dict when dict.size() == 0 -> new byte[0];
+      case Object value -> PickleWriter.memoized(3).write(value).toByteArray();
+    };
+  }
+
+  private static char status(Request request) {
+    if (request.arguments().size() <= 5) {
+      return ' ';
+    }
+    byte[] status = utf8(request, 5);
+    if (status.length != 1) {
+      throw request.wrongKind(5, "one character");
+    }
+    return (char) (status[0] & 0xff);
+  }
+
+  Object store(Request request) {
+    request.expect(4, 4);
+    Oid oid = request.oid(0);
+    Tid serial = request.tid(1);
+    byte[] data = request.bytes(2);
+    ClientTransaction transaction = open(request, 3);
+    service.stats().stores.increment();
+    collect(transaction, buffer -> buffer.store(oid, serial, data));
+    return PyNone.NONE;
+  }
+
+  Object checkCurrent(Request request) {
+    request.expect(3, 3);
+    Oid oid = request.oid(0);
+    Tid serial = request.tid(1);
+    collect(open(request, 2), buffer -> buffer.checkCurrent(oid, serial));
+    return PyNone.NONE;
+  }
+
+  Object restore(Request request) {
+    request.expect(5, 5);
+    Oid oid = request.oid(0);
+    Tid serial = request.tid(1);
+    byte[] data = Py.isNone(request.argument(2)) ? null : request.bytes(2);
+    Tid dataTid = request.tidOrNone(3);
+    ClientTransaction transaction = open(request, 4);
+    service.stats().stores.increment();
+    collect(transaction, buffer -> buffer.restore(oid, serial, data, dataTid));
+    return PyNone.NONE;
+  }
+
+  Object blobStart(Request request) {
+    request.expect(0, 0);
+    session.requireWritable();
+    upload.start();
+    return PyNone.NONE;
+  }
+
+  Object blobChunk(Request request) {
+    request.expect(1, 1);
+    upload.chunk(request.bytes(0));
+    return PyNone.NONE;
+  }
+
+  Object blobEnd(Request request) {
+    request.expect(4, 4);
+    Oid oid = request.oid(0);
+    Tid serial = request.tid(1);
+    byte[] data = request.bytes(2);
+    ClientTransaction transaction = open(request, 3);
+    collect(
+        transaction,
+        buffer -> {
+          Path file = upload.end();
+          boolean taken = false;
+          try {
+            buffer.storeBlob(oid, serial, data, file);
+            taken = true;
+          } finally {
+            if (!taken) {
+              upload.discard(file);
+            }
+          }
+        });
+    // Something may be left of it if the transaction could not even begin.
+    upload.abandon();
+    return PyNone.NONE;
+  }
+
+  Object blobShared(Request request) {
+    request.expect(5, 5);
+    Oid oid = request.oid(0);
+    Tid serial = request.tid(1);
+    byte[] data = request.bytes(2);
+    String name = request.text(3);
+    ClientTransaction transaction = open(request, 4);
+    if (!isSharedName(name)) {
+      log.critical("We're under attack! (bad filename to storeBlobShared, '%s')", name);
+      throw new RequestException(RemoteError.builtin("ValueError", name));
+    }
+    collect(
+        transaction,
+        buffer -> {
+          BlobDirectory blobs = service.storage().blobs().orElseThrow(BlobUpload::noBlobs);
+          Path file = blobs.directoryOf(oid).resolve(name);
+          buffer.storeBlob(oid, serial, data, file);
+        });
+    return PyNone.NONE;
+  }
+
+  /** A name in the object's own directory, which ends as clients' temporary files do. */
+  private static boolean isSharedName(String name) {
+    boolean ends =
+        name.endsWith(".tmp")
+            || (!name.isEmpty() && name.substring(0, name.length() - 1).endsWith(".tmp"));
+    return ends && name.indexOf('/') < 0 && name.indexOf('\0') < 0;
+  }
+
+  /** Makes the vote fail with what a request without reply can't say. */
+  void failCurrent(RuntimeException reason) {
+    ClientTransaction transaction = current.get();
+    if (transaction == null || transaction.state() != State.OPEN) {
+      throw reason;
+    }
+    transaction.fail(reason);
+  }
+
+  private interface Collecting {
+    void into(TransactionBuffer buffer);
+  }
+
+  private static void collect(ClientTransaction transaction, Collecting change) {
+    TransactionBuffer buffer = transaction.buffer();
+    if (buffer != null) {
+      attempt(transaction, () -> change.into(buffer));
+    }
+  }
+
+  private static void attempt(ClientTransaction transaction, Runnable step) {
+    try {
+      step.run();
+    } catch (StorageException | RequestException | PickleException | UncheckedIOException e) {
+      transaction.fail(e);
+    }
+  }
+
+  /** The transaction that an argument names, which must still be open for changes. */
+  private ClientTransaction open(Request request, int index) {
+    ClientTransaction transaction = require(request, index);
+    if (transaction.state() != State.OPEN) {
+      throw new RequestException(RemoteError.storageTransactionError("Already voting"));
+    }
+    return transaction;
+  }
+
+  private ClientTransaction require(Request request, int index) {
+    Object id = request.argument(index);
+    ClientTransaction transaction = find(request, id);
+    if (transaction == null) {
+      ClientTransaction running = current.get();
+      throw new RequestException(
+          RemoteError.storageTransactionError(running == null ? PyNone.NONE : running.id(), id));
+    }
+    return transaction;
+  }
+
+  private @Nullable ClientTransaction find(Request request, Object id) {
+    session.requireWritable();
+    ClientTransaction running = current.get();
+    if (running != null && running.id().equals(id)) {
+      return running;
+    }
+    if (!request.method().equals("tpc_abort")) {
+      if (running == null) {
+        log.warn("no current transaction: %s()", request.method());
+      } else {
+        log.warn(
+            "%s(%s) invalid; current transaction = %s",
+            request.method(), describe(id), running.id());
+      }
+    }
+    return null;
+  }
+
+  private static String describe(Object id) {
+    return id instanceof Long || id instanceof BigInteger ? id.toString() : Py.describe(id);
+  }
+
+  /** Begins the vote; {@link #vote} goes on with it on the worker. */
+  ClientTransaction startVote(Request request) {
+    request.expect(1, 1);
+    ClientTransaction transaction = require(request, 0);
+    switch (transaction.state()) {
+      case OPEN -> {}
+      case VOTING ->
+          throw new RequestException(
+              RemoteError.storageTransactionError("Already voting (waiting)"));
+      case VOTED, FINISHING ->
+          throw new RequestException(
+              RemoteError.storageTransactionError("Already voting (locked)"));
+    }
+    transaction.setClaim(service.storage().commitLock().claim(log.label()));
+    transaction.setState(State.VOTING);
+    return transaction;
+  }
+
+  /** On the worker: waits for the commit lock and votes. Returns the reply. */
+  Object vote(ClientTransaction transaction) {
+    try {
+      RuntimeException failure = transaction.failure();
+      TransactionBuffer buffer = transaction.buffer();
+      if (failure != null || buffer == null) {
+        throw failure != null ? failure : new IllegalStateException("no buffer and no failure");
+      }
+      var lock = service.storage().commitLock();
+      if (lock.holder().isPresent()) {
+        log.lockEvent(service.name(), "queue lock", lock.waiting() + 1);
+      }
+      log.debug(
+          "Preparing to commit transaction: %d objects, %d bytes",
+          buffer.recordCount(), buffer.byteCount());
+      VotedTransaction voted =
+          service.storage().vote(buffer, Objects.requireNonNull(transaction.claim()));
+      log.lockEvent(service.name(), "lock", lock.waiting());
+      transaction.setVoted(voted);
+      service.stats().locked(transaction, service.options().clock().instant());
+      service
+          .options()
+          .transactionTimeout()
+          .ifPresent(limit -> transaction.setTimer(timeOut(limit)));
+      transaction.setState(State.VOTED);
+      return new PyList();
+    } catch (ConflictException e) {
+      service.stats().conflicts.increment();
+      log.debug("conflict error %s", e.getMessage());
+      clear(transaction);
+      // The client tries again at once: it must have the invalidation by then.
+      service.storage().feed().awaitAfter(e.committed().previous(), ANNOUNCE_LIMIT);
+      throw e;
+    } catch (RuntimeException e) {
+      clear(transaction);
+      throw e;
+    }
+  }
+
+  private ScheduledFuture<?> timeOut(Duration limit) {
+    return session
+        .timers()
+        .schedule(
+            () -> {
+              log.critical("Transaction timeout after %s seconds", seconds(limit));
+              session.disconnect();
+            },
+            limit.toNanos(),
+            TimeUnit.NANOSECONDS);
+  }
+
+  private static String seconds(Duration limit) {
+    return limit.getNano() == 0
+        ? String.valueOf(limit.toSeconds())
+        : String.valueOf(limit.toNanos() / 1e9);
+  }
+
+  /** Begins the finish; {@link #finish} goes on. Null if there is nothing to finish. */
+  @Nullable ClientTransaction startFinish(Request request) {
+    request.expect(1, 1);
+    ClientTransaction transaction = find(request, request.argument(0));
+    if (transaction == null) {
+      return null;
+    }
+    if (transaction.state() != State.VOTED) {
+      throw new RequestException(RemoteError.builtin("AssertionError", "finished called wo lock"));
+    }
+    transaction.setFinishRequest(request);
+    transaction.setState(State.FINISHING);
+    return transaction;
+  }
+
+  /** On the worker: makes it durable. The reply comes from {@link #committed}. */
+  void finish(ClientTransaction transaction) {
+    transaction.stopTimer();
+    try {
+      Objects.requireNonNull(transaction.voted()).finish();
+      service.stats().commits.increment();
+    } finally {
+      clear(transaction);
+    }
+    if (!transaction.isTold()) {
+      ClientLog.LOG.error("({}) its commit was not announced", log.label());
+      session.disconnect();
+    }
+  }
+
+  /**
+   * On the sync thread: tells the client, if the commit is its own.
+   *
+   * @return whether it is
+   */
+  boolean committed(Commit commit, Outbox outbox) {
+    if (!(commit.origin() instanceof ClientTransaction transaction)
+        || current.get() != transaction) {
+      return false;
+    }
+    transaction.setTold();
+    // Before the reply leaves, as the client may begin its next transaction then.
+    release(transaction);
+    PickleWriter out = PickleWriter.zeo();
+    Messages.info(out, service.storage().objectCount(), service.storage().size());
+    byte[] info = Outbox.frame(out);
+    Request request = transaction.finishRequest();
+    if (request == null || request.async()) {
+      outbox.announce(commit.tid(), info);
+    } else {
+      out.reset();
+      Messages.beginReply(out, request.id()).bytes8(commit.tid().value());
+      Messages.endReply(out);
+      outbox.announce(commit.tid(), info, Outbox.frame(out));
+    }
+    return true;
+  }
+
+  /**
+   * Ends the transaction that a request names, if it is one that no worker has.
+   *
+   * @return the transaction that {@link #abort} must end on the worker; null if all is done
+   */
+  @Nullable ClientTransaction startAbort(Request request) {
+    request.expect(1, 1);
+    ClientTransaction transaction = find(request, request.argument(0));
+    if (transaction == null) {
+      return null;
+    }
+    service.stats().aborts.increment();
+    return leave(transaction);
+  }
+
+  private @Nullable ClientTransaction leave(ClientTransaction transaction) {
+    if (transaction.state() == State.OPEN) {
+      clear(transaction);
+      return null;
+    }
+    var claim = transaction.claim();
+    if (claim != null) {
+      claim.cancel();
+    }
+    return transaction;
+  }
+
+  /** On the worker: ends a transaction that was voted, or failed to be. */
+  void abort(ClientTransaction transaction) {
+    clear(transaction);
+  }
+
+  /**
+   * At the connection's end.
+   *
+   * @return the transaction that {@link #abort} must end on the worker
+   */
+  @Nullable ClientTransaction disconnected() {
+    upload.abandon();
+    ClientTransaction transaction = current.get();
+    if (transaction == null) {
+      log.info("disconnected");
+      return null;
+    }
+    log.info(
+        "disconnected during %s transaction",
+        transaction.state() == State.VOTED || transaction.state() == State.FINISHING
+            ? "locked"
+            : "unlocked");
+    return leave(transaction);
+  }
+
+  private void clear(ClientTransaction transaction) {
+    VotedTransaction voted = transaction.voted();
+    try {
+      if (voted != null) {
+        voted.abort();
+      }
+      TransactionBuffer buffer = transaction.buffer();
+      if (buffer != null) {
+        buffer.close();
+      }
+    } catch (StorageException e) {
+      ClientLog.LOG.error("({}) ending a transaction: {}", log.label(), e.toString());
+    } finally {
+      release(transaction);
+    }
+  }
+
+  private void release(ClientTransaction transaction) {
+    transaction.stopTimer();
+    if (current.compareAndSet(transaction, null)) {
+      service.stats().activeTransactions.decrementAndGet();
+      if (transaction.voted() != null) {
+        service.stats().unlocked(transaction);
+        log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
+      }
+    }
+  }
+}

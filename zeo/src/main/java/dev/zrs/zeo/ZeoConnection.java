@@ -1,0 +1,154 @@
+package dev.zrs.zeo;
+
+import dev.zrs.pickle.PickleException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection from its first byte to its end. Its reader thread runs {@link #run}; every other
+ * thread that wants to end it calls {@link #close}, which ends the reader, which cleans up.
+ */
+final class ZeoConnection implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.asyncio.server");
+
+  /** The encoding (Z: pickle) and version that the server offers. */
+  private static final String PROTOCOL = "Z5";
+
+  private static final String STATUS_REQUEST = "ruok";
+  private static final int MAX_HANDSHAKE = 64;
+
+  private final ServerContext context;
+  private final ByteConnection connection;
+  private final FrameReader reader;
+  private final Outbox outbox;
+  private final ClientLog log;
+  private final Worker worker;
+  private final Runnable ended;
+
+  /**
+   * A connection that is not served yet.
+   *
+   * @param workers starts the worker thread
+   * @param ended called when nothing of it is left
+   */
+  ZeoConnection(
+      ServerContext context, ByteConnection connection, Worker.Starter workers, Runnable ended) {
+    this.context = context;
+    this.connection = connection;
+    this.ended = ended;
+    ZeoLimits limits = context.options().limits();
+    this.reader = new FrameReader(connection, MAX_HANDSHAKE);
+    this.outbox = new Outbox(connection, limits.maxQueuedBytes());
+    this.log = new ClientLog(connection.peer());
+    this.worker = new Worker(workers, limits.maxPendingRequests());
+  }
+
+  /** Ends it soon. Any thread, any number of times. */
+  void close() {
+    outbox.close();
+  }
+
+  String peer() {
+    return connection.peer();
+  }
+
+  @Override
+  public void run() {
+    LOG.info("Connected {}", peer());
+    try {
+      if (handshake()) {
+        serve();
+      }
+    } catch (ProtocolException | PickleException e) {
+      LOG.warn("closing the connection of {}: {}", log.label(), e.getMessage());
+    } catch (IOException e) {
+      LOG.debug("Disconnected {}: {}", log.label(), e.toString());
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      LOG.error("closing the connection of {}", log.label(), e);
+    } finally {
+      outbox.close();
+      ended.run();
+    }
+  }
+
+  /** Agrees on the protocol; false if there is nothing more to do. */
+  private boolean handshake() throws IOException {
+    ScheduledFuture<?> timer =
+        context
+            .timers()
+            .schedule(
+                this::handshakeTimedOut,
+                context.options().limits().handshakeTimeout().toNanos(),
+                TimeUnit.NANOSECONDS);
+    try {
+      send(PROTOCOL.getBytes(StandardCharsets.US_ASCII));
+      if (!reader.next()) {
+        return false;
+      }
+    } finally {
+      timer.cancel(false);
+    }
+    String answer =
+        new String(reader.buffer(), reader.offset(), reader.length(), StandardCharsets.ISO_8859_1);
+    if (answer.equals(STATUS_REQUEST)) {
+      send(StatusJson.of(context.services().values()));
+      return false;
+    }
+    if (!answer.equals(PROTOCOL)) {
+      throw new ProtocolException("bad handshake '%s'".formatted(printable(answer)));
+    }
+    LOG.info("received handshake '{}'", answer);
+    return true;
+  }
+
+  private static String printable(String text) {
+    return text.replaceAll("[^ -~]", "?");
+  }
+
+  private void handshakeTimedOut() {
+    LOG.warn("closing the connection of {}: no handshake in time", peer());
+    close();
+  }
+
+  private void send(byte[] message) throws IOException {
+    outbox.reply(message, message.length);
+    outbox.flush();
+  }
+
+  private void serve() throws IOException {
+    Session session = new Session(context, outbox, worker, log, this::close);
+    reader.setMaxFrame(context.options().limits().maxFrameBytes());
+    boolean named = false;
+    try {
+      while (handleNext(session)) {
+        if (!named && session.storageName() != null) {
+          Thread.currentThread().setName(threadName(session, "reader"));
+          named = true;
+        }
+      }
+    } finally {
+      // Ends the worker's waits for the client before waiting for the worker.
+      outbox.close();
+      session.end();
+    }
+  }
+
+  private String threadName(Session session, String part) {
+    return "zeo %s %s %s".formatted(session.storageName(), peer(), part);
+  }
+
+  private boolean handleNext(Session session) throws IOException {
+    if (!reader.hasFrame()) {
+      outbox.flush();
+    }
+    if (!reader.next()) {
+      return false;
+    }
+    session.handle(reader.buffer(), reader.offset(), reader.length());
+    return outbox.awaitRoom();
+  }
+}

@@ -1,0 +1,281 @@
+package dev.zrs.zeo;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves storages to ZEO 5 and 6 clients (protocol Z5; specification: ZEO/StorageServer.py and
+ * ZEO/asyncio/server.py of ZEO 6.2). Any thread may call.
+ *
+ * <p>The storages belong to the caller, who closes them after the server.
+ */
+public final class ZeoServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.asyncio.server");
+
+  /** How long {@link #close} waits for the threads of connections. */
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
+
+  /** Pause after a failed accept, most likely for want of file descriptors. */
+  private static final Duration ACCEPT_PAUSE = Duration.ofMillis(100);
+
+  private final SocketAddress wanted;
+  private final ServerContext context;
+  private final ScheduledThreadPoolExecutor timers;
+
+  /** Guards all fields below. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private final Condition connectionEnded = lock.newCondition();
+  private final Set<ZeoConnection> connections = new LinkedHashSet<>();
+  private @Nullable ByteListener listener;
+  private boolean closed;
+
+  /**
+   * A server that does not listen yet.
+   *
+   * @param address where to listen: an InetSocketAddress (port 0: any free one), or a
+   *     UnixDomainSocketAddress
+   * @param storages the storages by the names that clients use
+   * @param options how to behave
+   */
+  public ZeoServer(
+      SocketAddress address, Map<String, ServedStorage> storages, ZeoServerOptions options) {
+    wanted = address;
+    Map<String, StorageService> services = new LinkedHashMap<>();
+    storages.forEach(
+        (name, served) -> services.put(name, new StorageService(name, served, options)));
+    timers =
+        new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("zeo timer").factory());
+    timers.setRemoveOnCancelPolicy(true);
+    context = new ServerContext(services, options, timers);
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @throws ZeoException if the address can't be had; the message names it
+   */
+  public void start() {
+    ByteListener opened;
+    lock.lock();
+    try {
+      if (closed || listener != null) {
+        throw new IllegalStateException("started or closed before");
+      }
+      opened = ByteListener.open(wanted);
+      listener = opened;
+    } finally {
+      lock.unlock();
+    }
+    for (StorageService service : context.services().values()) {
+      service.broadcaster().start(context.options().invalidationQueueSize());
+    }
+    ClientLog.LOG.info(
+        "StorageServer created {} with storages: {}",
+        mode(context.options().readOnly()),
+        context.services().values().stream()
+            .map(
+                each ->
+                    "%s:%s:%s"
+                        .formatted(each.name(), mode(each.isReadOnly()), each.storage().name()))
+            .collect(Collectors.joining(", ")));
+    Thread.ofPlatform()
+        .name("zeo " + Addresses.text(opened.address()) + " accept")
+        .daemon()
+        .start(() -> acceptAll(opened));
+    LOG.info("listening on {}", Addresses.pythonText(opened.address()));
+  }
+
+  private static String mode(boolean readOnly) {
+    return readOnly ? "RO" : "RW";
+  }
+
+  /**
+   * Where it listens, with the port that was chosen.
+   *
+   * @throws IllegalStateException before {@link #start}
+   */
+  public SocketAddress address() {
+    lock.lock();
+    try {
+      if (listener == null) {
+        throw new IllegalStateException("not started");
+      }
+      return listener.address();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many connections there are. */
+  public int connections() {
+    lock.lock();
+    try {
+      return connections.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends all connections, so that clients come back and verify their caches. */
+  public void closeClients(String reason) {
+    List<ZeoConnection> all = all();
+    LOG.info("closing {} connections: {}", all.size(), reason);
+    all.forEach(ZeoConnection::close);
+  }
+
+  private List<ZeoConnection> all() {
+    lock.lock();
+    try {
+      return List.copyOf(connections);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void acceptAll(ByteListener from) {
+    while (!isClosed()) {
+      try {
+        accept(from.accept());
+      } catch (IOException e) {
+        if (isClosed()) {
+          return;
+        }
+        LOG.error("accepting a connection failed: {}", e.toString());
+        pause();
+      }
+    }
+  }
+
+  private void pause() {
+    lock.lock();
+    try {
+      // Ends early when a connection does, which may be what it takes.
+      if (!closed && connectionEnded.awaitNanos(ACCEPT_PAUSE.toNanos()) > 0) {
+        LOG.debug("accepting again");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isClosed() {
+    lock.lock();
+    try {
+      return closed;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void accept(ByteConnection accepted) {
+    ZeoLimits limits = context.options().limits();
+    boolean platform;
+    ZeoConnection connection;
+    lock.lock();
+    try {
+      if (closed || connections.size() >= limits.maxConnections()) {
+        if (!closed) {
+          LOG.warn(
+              "refusing {}: there are {} connections already", accepted.peer(), connections.size());
+        }
+        accepted.close();
+        return;
+      }
+      platform = connections.size() < limits.platformThreadConnections();
+      ZeoConnection[] self = new ZeoConnection[1];
+      connection =
+          new ZeoConnection(
+              context,
+              accepted,
+              body -> thread(platform, "zeo " + accepted.peer() + " worker").start(body),
+              () -> ended(Objects.requireNonNull(self[0])));
+      self[0] = connection;
+      connections.add(connection);
+    } finally {
+      lock.unlock();
+    }
+    try {
+      thread(platform, "zeo " + accepted.peer() + " reader").start(connection);
+    } catch (OutOfMemoryError e) {
+      LOG.error("no thread for {}: {}", accepted.peer(), e.toString());
+      connection.close();
+      ended(connection);
+    }
+  }
+
+  private static Thread.Builder thread(boolean platform, String name) {
+    return platform ? Thread.ofPlatform().daemon().name(name) : Thread.ofVirtual().name(name);
+  }
+
+  private void ended(ZeoConnection connection) {
+    lock.lock();
+    try {
+      connections.remove(connection);
+      connectionEnded.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Stops to listen, ends all connections and waits, with a limit, until none touches its storage
+   * any more. Transactions that are not finished are aborted. Again is harmless.
+   */
+  @Override
+  public void close() {
+    ByteListener open;
+    lock.lock();
+    try {
+      open = listener;
+      closed = true;
+      connectionEnded.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    if (open != null) {
+      open.close();
+    }
+    all().forEach(ZeoConnection::close);
+    awaitEnd();
+    context.services().values().forEach(each -> each.broadcaster().stop());
+    timers.shutdownNow();
+  }
+
+  private void awaitEnd() {
+    long nanos = CLOSE_LIMIT.toNanos();
+    lock.lock();
+    try {
+      while (!connections.isEmpty() && nanos > 0) {
+        nanos = connectionEnded.awaitNanos(nanos);
+      }
+      if (!connections.isEmpty()) {
+        LOG.error(
+            "{} connections did not end in time: {}",
+            connections.size(),
+            connections.stream().map(ZeoConnection::peer).collect(Collectors.joining(", ")));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.zrs.zeo;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
+
+/**
+ * How a ZEO server behaves; the names are those of the {@code <zeo>} section.
+ *
+ * @param readOnly refuse all writes, whatever the storages allow
+ * @param invalidationQueueSize of how many transactions the changed objects are remembered, for
+ *     clients that come back
+ * @param transactionTimeout how long a client may hold the commit lock between its vote and its
+ *     finish before its connection is closed; empty: for ever
+ * @param limits what a client may ask for
+ * @param clock for time stamps in the status
+ */
+public record ZeoServerOptions(
+    boolean readOnly,
+    int invalidationQueueSize,
+    Optional<Duration> transactionTimeout,
+    ZeoLimits limits,
+    InstantSource clock) {
+  /** ZEO's own default. */
+  public static final int DEFAULT_INVALIDATION_QUEUE_SIZE = 100;
+
+  /** Writable, with ZEO's defaults. */
+  public static final ZeoServerOptions DEFAULT =
+      new ZeoServerOptions(
+          false,
+          DEFAULT_INVALIDATION_QUEUE_SIZE,
+          Optional.empty(),
+          ZeoLimits.DEFAULT,
+          InstantSource.system());
+
+  /** Checks the values. */
+  public ZeoServerOptions {
+    if (invalidationQueueSize < 1) {
+      throw new IllegalArgumentException(
+          "an invalidation queue of " + invalidationQueueSize + " transactions");
+    }
+    if (transactionTimeout.isPresent() && !transactionTimeout.get().isPositive()) {
+      throw new IllegalArgumentException("a transaction timeout that is not positive");
+    }
+  }
+
+  public ZeoServerOptions withReadOnly(boolean value) {
+    return new ZeoServerOptions(value, invalidationQueueSize, transactionTimeout, limits, clock);
+  }
+
+  public ZeoServerOptions withInvalidationQueueSize(int value) {
+    return new ZeoServerOptions(readOnly, value, transactionTimeout, limits, clock);
+  }
+
+  public ZeoServerOptions withTransactionTimeout(Duration value) {
+    return new ZeoServerOptions(readOnly, invalidationQueueSize, Optional.of(value), limits, clock);
+  }
+
+  public ZeoServerOptions withLimits(ZeoLimits value) {
+    return new ZeoServerOptions(readOnly, invalidationQueueSize, transactionTimeout, value, clock);
+  }
+
+  public ZeoServerOptions withClock(InstantSource value) {
+    return new ZeoServerOptions(readOnly, invalidationQueueSize, transactionTimeout, limits, value);
+  }
+}
