@@ -3,6 +3,7 @@ package dev.zrs.zconfig;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.zrs.testkit.PythonPeer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

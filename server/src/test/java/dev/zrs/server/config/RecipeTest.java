@@ -2,8 +2,8 @@ package dev.zrs.server.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.zrs.server.PythonPeer;
 import dev.zrs.server.logging.LogFile;
+import dev.zrs.testkit.PythonPeer;
 import dev.zrs.zconfig.Address;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package dev.zrs.server.logging;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.zrs.server.PythonPeer;
+import dev.zrs.testkit.PythonPeer;
 import dev.zrs.zconfig.BadValueException;
 import java.io.IOException;
 import java.nio.file.Files;
