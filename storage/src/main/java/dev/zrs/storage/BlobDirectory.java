@@ -196,7 +196,7 @@ public final class BlobDirectory {
   }
 
   /** Removes a temporary file that is not needed. */
-  void discard(Path temporary) {
+  public void discard(Path temporary) {
     try {
       disk.delete(temporary, "discard temporary blob");
     } catch (IOException e) {

@@ -1,0 +1,59 @@
+package dev.zrs.replication;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/** A blob whose blocks are arriving; they go to a temporary file. For one thread. */
+final class IncomingBlob implements Closeable {
+  private final StreamMessage.RecordHeader header;
+  private final byte[] record;
+  private final Path file;
+  private final FileChannel content;
+  private long blocksLeft;
+
+  IncomingBlob(StreamMessage.RecordHeader header, byte[] record, Path file) throws IOException {
+    this.header = header;
+    this.record = record;
+    this.file = file;
+    this.blocksLeft = header.blocks();
+    this.content = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+  }
+
+  StreamMessage.RecordHeader header() {
+    return header;
+  }
+
+  /** The data record. */
+  byte[] record() {
+    return record;
+  }
+
+  /** Where the content is. */
+  Path file() {
+    return file;
+  }
+
+  boolean isComplete() {
+    return blocksLeft == 0;
+  }
+
+  void write(byte[] block) throws IOException {
+    if (block.length > TransactionSender.BLOB_BLOCK) {
+      throw new ReplicationException("a block of a blob has %d bytes".formatted(block.length));
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(block);
+    while (bytes.hasRemaining()) {
+      content.write(bytes);
+    }
+    blocksLeft--;
+  }
+
+  @Override
+  public void close() throws IOException {
+    content.close();
+  }
+}

@@ -1,0 +1,136 @@
+package dev.zrs.replication;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import jdk.net.ExtendedSocketOptions;
+
+/**
+ * A connection between a primary and a secondary, over TCP or a unix socket. One thread reads, one
+ * writes; any may close it, which ends the others' reads and writes.
+ */
+interface Link extends Closeable {
+  /** Seconds of silence after which the system asks whether the peer is still there. */
+  int KEEP_ALIVE_IDLE = 60;
+
+  /** Seconds between two such questions. */
+  int KEEP_ALIVE_INTERVAL = 15;
+
+  /** Unanswered questions after which the connection is dead. */
+  int KEEP_ALIVE_COUNT = 4;
+
+  InputStream input() throws IOException;
+
+  OutputStream output() throws IOException;
+
+  /**
+   * Lets reads fail with a SocketTimeoutException after so long; zero for never. No effect on a
+   * unix socket, whose peer can't vanish without notice.
+   */
+  void readTimeout(Duration limit) throws IOException;
+
+  /** The other side, for messages. */
+  String peer();
+
+  /** Connects. */
+  static Link connect(SocketAddress address, Duration limit) throws IOException {
+    if (address instanceof UnixDomainSocketAddress) {
+      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+      try {
+        channel.connect(address);
+        return new UnixLink(channel, address.toString());
+      } catch (IOException e) {
+        channel.close();
+        throw e;
+      }
+    }
+    Socket socket = new Socket();
+    try {
+      socket.connect(resolved(address), (int) limit.toMillis());
+      return TcpLink.of(socket);
+    } catch (IOException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /** A host may have another address now than when the configuration was read. */
+  private static SocketAddress resolved(SocketAddress address) {
+    return address instanceof InetSocketAddress inet
+        ? new InetSocketAddress(inet.getHostString(), inet.getPort())
+        : address;
+  }
+
+  /** Over TCP. */
+  record TcpLink(Socket socket) implements Link {
+    static TcpLink of(Socket socket) throws IOException {
+      socket.setTcpNoDelay(true);
+      socket.setKeepAlive(true);
+      if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+        socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, KEEP_ALIVE_IDLE);
+        socket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEP_ALIVE_INTERVAL);
+        socket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, KEEP_ALIVE_COUNT);
+      }
+      assert socket.getOption(StandardSocketOptions.SO_KEEPALIVE);
+      return new TcpLink(socket);
+    }
+
+    @Override
+    public InputStream input() throws IOException {
+      return socket.getInputStream();
+    }
+
+    @Override
+    public OutputStream output() throws IOException {
+      return socket.getOutputStream();
+    }
+
+    @Override
+    public void readTimeout(Duration limit) throws IOException {
+      socket.setSoTimeout((int) limit.toMillis());
+    }
+
+    @Override
+    public String peer() {
+      return Listener.text(socket.getRemoteSocketAddress());
+    }
+
+    @Override
+    public void close() throws IOException {
+      socket.close();
+    }
+  }
+
+  /** Over a unix socket. */
+  record UnixLink(SocketChannel channel, String peer) implements Link {
+    @Override
+    public InputStream input() {
+      return Channels.newInputStream(channel);
+    }
+
+    @Override
+    public OutputStream output() {
+      return Channels.newOutputStream(channel);
+    }
+
+    @Override
+    public void readTimeout(Duration limit) {
+      // Sockets of this kind have no read time-out, and need none: see the interface.
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
+  }
+}

@@ -1,0 +1,117 @@
+package dev.zrs.replication;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Where secondaries connect to. One thread accepts, any may close. */
+interface Listener extends Closeable {
+  /** Waits for the next connection. */
+  Link accept() throws IOException;
+
+  /** The address, with the port that was chosen. */
+  SocketAddress address();
+
+  /**
+   * Listens.
+   *
+   * @throws ReplicationException if it can't; names the address
+   */
+  static Listener open(SocketAddress address) {
+    try {
+      return address instanceof UnixDomainSocketAddress unix ? openUnix(unix) : openTcp(address);
+    } catch (IOException e) {
+      throw new ReplicationException(
+          "can't listen for secondaries at %s: %s".formatted(text(address), e.getMessage()), e);
+    }
+  }
+
+  private static Listener openTcp(SocketAddress address) throws IOException {
+    ServerSocket socket = new ServerSocket();
+    try {
+      socket.setReuseAddress(true);
+      socket.bind(address);
+      return new TcpListener(socket);
+    } catch (IOException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  private static Listener openUnix(UnixDomainSocketAddress address) throws IOException {
+    removeStale(address);
+    ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      channel.bind(address);
+      return new UnixListener(channel, address);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** A server that was killed leaves its socket file, to which nobody answers. */
+  private static void removeStale(UnixDomainSocketAddress address) throws IOException {
+    Path path = address.getPath();
+    if (!Files.exists(path)) {
+      return;
+    }
+    try (SocketChannel channel = SocketChannel.open(address)) {
+      throw new IOException("address already in use by " + channel.getRemoteAddress());
+    } catch (java.net.ConnectException e) {
+      Files.delete(path);
+    }
+  }
+
+  /** An address as people write it. */
+  static String text(SocketAddress address) {
+    if (address instanceof InetSocketAddress inet) {
+      InetAddress resolved = inet.getAddress();
+      String host = resolved == null ? inet.getHostString() : resolved.getHostAddress();
+      return (host.contains(":") ? "[" + host + "]" : host) + ":" + inet.getPort();
+    }
+    return address.toString();
+  }
+
+  /** Over TCP. */
+  record TcpListener(ServerSocket socket) implements Listener {
+    @Override
+    public Link accept() throws IOException {
+      return Link.TcpLink.of(socket.accept());
+    }
+
+    @Override
+    public SocketAddress address() {
+      return socket.getLocalSocketAddress();
+    }
+
+    @Override
+    public void close() throws IOException {
+      socket.close();
+    }
+  }
+
+  /** Over a unix socket; removes its file when closed. */
+  record UnixListener(ServerSocketChannel channel, UnixDomainSocketAddress address)
+      implements Listener {
+    @Override
+    public Link accept() throws IOException {
+      return new Link.UnixLink(channel.accept(), "unix:" + address.getPath());
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+      Files.deleteIfExists(address.getPath());
+    }
+  }
+}

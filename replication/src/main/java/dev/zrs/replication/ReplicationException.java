@@ -1,0 +1,16 @@
+package dev.zrs.replication;
+
+import org.jspecify.annotations.Nullable;
+
+/** Replication can't go on, or can't begin; the message is one line that an operator can act on. */
+public final class ReplicationException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  public ReplicationException(String message) {
+    super(message);
+  }
+
+  public ReplicationException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

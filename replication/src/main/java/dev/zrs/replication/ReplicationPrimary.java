@@ -1,0 +1,132 @@
+package dev.zrs.replication;
+
+import dev.zrs.storage.FileStorage;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sends the transactions of a storage to every secondary that connects, each from where it stands
+ * and at its own speed. The storage takes no notice of them: a slow or dead secondary costs its own
+ * thread. Any thread may call.
+ */
+public final class ReplicationPrimary implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.primary");
+  private static final Duration END_LIMIT = Duration.ofSeconds(5);
+
+  private final FileStorage storage;
+  private final PrimaryOptions options;
+  private final Listener listener;
+  private final Set<SenderSession> sessions = ConcurrentHashMap.newKeySet();
+  private final Thread acceptor;
+  private volatile boolean closing;
+
+  /**
+   * Listens, but does not accept yet.
+   *
+   * @param storage stays the caller's; it must be closed after this
+   * @throws ReplicationException if the address can't be listened at
+   */
+  public ReplicationPrimary(SocketAddress address, FileStorage storage, PrimaryOptions options) {
+    this.storage = storage;
+    this.options = options;
+    this.listener = Listener.open(address);
+    this.acceptor =
+        Thread.ofPlatform()
+            .name("zrs accept " + Listener.text(listener.address()))
+            .daemon()
+            .unstarted(this::accept);
+  }
+
+  /** Begins to accept secondaries. */
+  public void start() {
+    LOG.info("Opening {} {}", storage.name(), Listener.text(address()));
+    acceptor.start();
+  }
+
+  /** Where it listens, with the port that was chosen. */
+  public SocketAddress address() {
+    return listener.address();
+  }
+
+  /** How many secondaries are connected. */
+  public int connections() {
+    return sessions.size();
+  }
+
+  private void accept() {
+    while (!closing) {
+      try {
+        accepted(listener.accept());
+      } catch (IOException e) {
+        if (!closing) {
+          LOG.error("accepting a secondary failed: {}", e.toString());
+          if (!pause()) {
+            return;
+          }
+        }
+      }
+    }
+  }
+
+  /** Accepting fails again at once while, say, there are no file descriptors. */
+  private static boolean pause() {
+    try {
+      Thread.sleep(Duration.ofMillis(100));
+      return true;
+    } catch (InterruptedException e) {
+      return false;
+    }
+  }
+
+  private void accepted(Link link) throws IOException {
+    if (sessions.size() >= options.maxConnections()) {
+      LOG.error("{}: refused, {} secondaries are connected", link.peer(), sessions.size());
+      link.close();
+      return;
+    }
+    SenderSession session = new SenderSession(link, storage, options);
+    sessions.add(session);
+    Thread.ofPlatform()
+        .name("zrs sender " + link.peer())
+        .daemon()
+        .start(
+            () -> {
+              try {
+                session.run();
+              } finally {
+                sessions.remove(session);
+              }
+            });
+  }
+
+  /**
+   * Stops: nobody new is accepted; connected secondaries get what is committed by now, within the
+   * limit; then their connections end, each at the boundary of a transaction unless the limit has
+   * passed.
+   */
+  @Override
+  public void close() {
+    if (closing) {
+      return;
+    }
+    closing = true;
+    LOG.info("Closing {} {}", storage.name(), Listener.text(address()));
+    try {
+      listener.close();
+    } catch (IOException e) {
+      LOG.warn("closing the replication address failed: {}", e.toString());
+    }
+    sessions.forEach(SenderSession::drain);
+    long deadline = System.nanoTime() + options.drainLimit().toNanos();
+    for (SenderSession session : sessions) {
+      session.awaitEnd(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+    }
+    sessions.forEach(SenderSession::cut);
+    sessions.forEach(session -> session.awaitEnd(END_LIMIT));
+  }
+}

@@ -1,0 +1,15 @@
+package dev.zrs.replication;
+
+/** What a secondary is doing. */
+public enum SecondaryState {
+  /** It tries to reach its upstream. */
+  CONNECTING,
+  /** It receives what was committed while it was away. */
+  CATCHING_UP,
+  /** It has all that its upstream has sent, and waits for more. */
+  LIVE,
+  /** The last attempt failed, and the next one is due after a delay. */
+  WAITING,
+  /** It was told to stop. */
+  CLOSED
+}

@@ -1,0 +1,175 @@
+package dev.zrs.replication;
+
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.StorageException;
+import dev.zrs.storage.Tid;
+import dev.zrs.storage.TidTooHighException;
+import dev.zrs.storage.TransactionReader;
+import dev.zrs.storage.TransactionRecord;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connected secondary. Its own thread calls {@link #run}; any thread may call the rest. A
+ * second thread reads what the secondary says later, which is only that it is there.
+ */
+final class SenderSession {
+  private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.primary");
+  private static final String PROTOCOL_PLAIN = "zrs2.0";
+  private static final String PROTOCOL_BLOBS = "zrs2.1";
+
+  /** The longest thing that a secondary has to say: a tid. */
+  private static final int MAX_FRAME = Tid.BYTES;
+
+  /** How soon a sender that waits for commits sees that it should end. */
+  private static final Duration FEED_WAIT = Duration.ofMillis(200);
+
+  private final Link link;
+  private final FileStorage storage;
+  private final PrimaryOptions options;
+  private final String peer;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private volatile boolean draining;
+  private volatile boolean gone;
+
+  SenderSession(Link link, FileStorage storage, PrimaryOptions options) {
+    this.link = link;
+    this.storage = storage;
+    this.options = options;
+    this.peer = link.peer();
+  }
+
+  /** Serves the secondary until one of the two sides ends it. */
+  void run() {
+    LOG.info("{}: Connected", peer);
+    String reason = "closed";
+    try {
+      serve();
+    } catch (EOFException e) {
+      reason = String.valueOf(e.getMessage());
+    } catch (TidTooHighException e) {
+      reason = "tid too high";
+      LOG.error("{}: {}", peer, e.getMessage());
+    } catch (ReplicationException | StorageException e) {
+      reason = "error";
+      LOG.error("{}: {}", peer, e.getMessage());
+    } catch (IOException e) {
+      reason = e.toString();
+    } finally {
+      cut();
+      LOG.info("{}: Disconnected {}", peer, reason);
+      ended.countDown();
+    }
+  }
+
+  private void serve() throws IOException {
+    link.readTimeout(options.handshakeLimit());
+    FrameReader input = new FrameReader(link.input(), MAX_FRAME);
+    checkProtocol(input.next());
+    byte[] start = input.next();
+    if (start.length != Tid.BYTES) {
+      throw new ReplicationException("Invalid transaction id, " + describe(start));
+    }
+    link.readTimeout(Duration.ZERO);
+    Tid tid = Tid.of(start);
+    LOG.info("{}: start {} ({})", peer, tid, tid.toUtcText());
+    Thread.ofVirtual().name("zrs keep-alive " + peer).start(() -> readKeepAlives(input));
+    MessageDigest checksum = Md5.startingWith(start);
+    FrameWriter output = new FrameWriter(link.output(), checksum);
+    TransactionSender sender = new TransactionSender(storage, output, checksum, peer);
+    try (TransactionReader reader = storage.transactionsAfter(tid)) {
+      send(reader, tid, sender, output);
+    }
+  }
+
+  private void checkProtocol(byte[] said) {
+    String protocol = new String(said, StandardCharsets.ISO_8859_1);
+    if (protocol.equals(PROTOCOL_PLAIN)) {
+      if (storage.blobs().isPresent()) {
+        throw new ReplicationException(
+            "Invalid protocol " + describe(said) + ". Require >= 2.1, because there are blobs");
+      }
+    } else if (!protocol.equals(PROTOCOL_BLOBS)) {
+      throw new ReplicationException("Invalid protocol " + describe(said));
+    }
+  }
+
+  private void send(
+      TransactionReader reader, Tid start, TransactionSender sender, FrameWriter output)
+      throws IOException {
+    Tid last = start;
+    while (!gone) {
+      boolean lastRound = draining;
+      TransactionRecord transaction = reader.next();
+      if (transaction != null) {
+        sender.send(transaction);
+        last = transaction.tid();
+        continue;
+      }
+      output.flush();
+      if (lastRound) {
+        return;
+      }
+      storage.feed().awaitAfter(last, FEED_WAIT);
+    }
+  }
+
+  private void readKeepAlives(FrameReader input) {
+    try {
+      while (true) {
+        if (input.next().length > 0) {
+          throw new ReplicationException("Too many messages");
+        }
+        LOG.debug("{}: keep-alive", peer);
+      }
+    } catch (IOException e) {
+      LOG.debug("{}: {}", peer, e.toString());
+    } catch (ReplicationException e) {
+      LOG.error("{}: {}", peer, e.getMessage());
+    } finally {
+      cut();
+    }
+  }
+
+  private static String describe(byte[] bytes) {
+    StringBuilder text = new StringBuilder("b'");
+    for (byte each : bytes) {
+      text.append(
+          each >= ' ' && each < 127 ? String.valueOf((char) each) : "\\x%02x".formatted(each));
+    }
+    return text.append('\'').toString();
+  }
+
+  /** Has the session end as soon as everything that is committed is sent. */
+  void drain() {
+    draining = true;
+  }
+
+  /** Ends the connection at once. */
+  void cut() {
+    gone = true;
+    try {
+      link.close();
+    } catch (IOException e) {
+      LOG.debug("{}: closing failed: {}", peer, e.toString());
+    }
+  }
+
+  /** Waits for the end of {@link #run}. */
+  void awaitEnd(Duration limit) {
+    try {
+      if (!ended.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+        LOG.warn("{}: did not end within {} ms", peer, limit.toMillis());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package dev.zrs.replication;
+
+import dev.zrs.pickle.PickleException;
+import dev.zrs.pickle.PickleLimits;
+import dev.zrs.pickle.PickleWriter;
+import dev.zrs.pickle.Py;
+import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyTuple;
+import dev.zrs.pickle.Unpickler;
+import dev.zrs.storage.Oid;
+import dev.zrs.storage.StorageException;
+import dev.zrs.storage.Tid;
+import dev.zrs.storage.TransactionMetadata;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A message of the stream, read as data: whatever the upstream writes, no class is looked up.
+ * Immutable.
+ */
+sealed interface StreamMessage {
+  /** T: a transaction begins. */
+  record Begin(Tid tid, char status, TransactionMetadata metadata) implements StreamMessage {}
+
+  /**
+   * S or B: a data record; its data are the next frame, then come the blocks of a blob.
+   *
+   * @param blocks how many; -1 for a record without a blob
+   */
+  record RecordHeader(Oid oid, Tid serial, @Nullable Tid dataTid, long blocks)
+      implements StreamMessage {
+    boolean hasBlob() {
+      return blocks >= 0;
+    }
+  }
+
+  /**
+   * C: the transaction is complete.
+   *
+   * @param checksum of the stream so far; null from a very old primary, which sends none
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Commit(byte @Nullable [] checksum) implements StreamMessage {}
+
+  /**
+   * Reads a message.
+   *
+   * @throws ReplicationException if it is none
+   */
+  static StreamMessage parse(byte[] frame) {
+    try {
+      Object value = new Unpickler(frame, 0, frame.length, PickleLimits.DEFAULT).load();
+      PyTuple message = Py.asTuple(value, 2);
+      String type = Py.asText(message.get(0));
+      PyTuple fields = Py.asTuple(message.get(1));
+      return switch (type) {
+        case "T" -> begin(fields);
+        case "S" -> record(fields, 4);
+        case "B" -> record(fields, 5);
+        case "C" -> new Commit(fields.size() == 0 ? null : Py.asBytes(fields.get(0)));
+        default -> throw new ReplicationException("Invalid message type, '" + type + "'");
+      };
+    } catch (PickleException | StorageException | IllegalArgumentException e) {
+      throw new ReplicationException("this is no message: " + e.getMessage(), e);
+    }
+  }
+
+  private static Begin begin(PyTuple fields) {
+    if (fields.size() != 5) {
+      throw new ReplicationException("a transaction message has 5 fields, not " + fields.size());
+    }
+    byte[] status = textBytes(fields.get(1));
+    if (status.length != 1) {
+      throw new ReplicationException("a status has one character, not " + status.length);
+    }
+    PyDict extension = Py.asDict(fields.get(4));
+    return new Begin(
+        Tid.of(Py.asBytes(fields.get(0))),
+        (char) (status[0] & 0xff),
+        new TransactionMetadata(
+            textBytes(fields.get(2)),
+            textBytes(fields.get(3)),
+            extension.size() == 0
+                ? new byte[0]
+                : PickleWriter.memoized(3).write(extension).toByteArray()));
+  }
+
+  private static RecordHeader record(PyTuple fields, int size) {
+    if (fields.size() != size) {
+      throw new ReplicationException(
+          "a record message has %d fields, not %d".formatted(size, fields.size()));
+    }
+    Object dataTid = fields.get(3);
+    long blocks = size == 5 ? Py.asLong(fields.get(4)) : -1;
+    if (size == 5 && blocks < 0) {
+      throw new ReplicationException("a blob can't have %d blocks".formatted(blocks));
+    }
+    return new RecordHeader(
+        Oid.of(Py.asBytes(fields.get(0))),
+        Tid.of(Py.asBytes(fields.get(1))),
+        Py.isNone(dataTid) ? null : Tid.of(Py.asBytes(dataTid)),
+        blocks);
+  }
+
+  /** A text that Python 2 and 3 send in different ways. */
+  private static byte[] textBytes(Object value) {
+    return value instanceof String text ? text.getBytes(StandardCharsets.UTF_8) : Py.asBytes(value);
+  }
+}

@@ -1,0 +1,164 @@
+package dev.zrs.replication;
+
+import dev.zrs.storage.BlobDirectory;
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Tid;
+import dev.zrs.storage.TransactionBuffer;
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes transactions of the frames of one connection, and checks their order and their checksums.
+ * For one thread.
+ */
+final class TransactionAssembler implements AutoCloseable {
+  private final FileStorage storage;
+  private final MessageDigest checksum;
+  private Tid last;
+  private @Nullable TransactionBuffer transaction;
+  private StreamMessage.@Nullable RecordHeader record;
+  private @Nullable IncomingBlob blob;
+
+  /**
+   * @param start what the stream was asked for: all transactions are later than this
+   */
+  TransactionAssembler(FileStorage storage, Tid start) {
+    this.storage = storage;
+    this.last = start;
+    this.checksum = Md5.startingWith(start.toBytes());
+  }
+
+  /** Whether a transaction has begun and is not complete. */
+  boolean inTransaction() {
+    return transaction != null;
+  }
+
+  /** The last transaction that began. */
+  Tid last() {
+    return last;
+  }
+
+  /**
+   * Takes in a frame.
+   *
+   * @return the transaction that it completes, which is the caller's from now on; else null
+   * @throws ReplicationException if the frame can't be right
+   */
+  @Nullable TransactionBuffer accept(byte[] frame) throws IOException {
+    TransactionBuffer complete = null;
+    if (record != null) {
+      data(record, frame);
+    } else if (blob != null) {
+      block(blob, frame);
+    } else {
+      complete = message(StreamMessage.parse(frame));
+    }
+    checksum.update(frame);
+    return complete;
+  }
+
+  private @Nullable TransactionBuffer message(StreamMessage message) {
+    TransactionBuffer current = transaction;
+    switch (message) {
+      case StreamMessage.Begin begin -> {
+        if (current != null) {
+          throw new ReplicationException("a transaction begins within " + last);
+        }
+        if (begin.tid().compareTo(last) <= 0) {
+          throw new ReplicationException(
+              "transaction %s is not later than %s".formatted(begin.tid(), last));
+        }
+        transaction = storage.beginRestore(begin.metadata(), begin.tid(), begin.status(), null);
+        last = begin.tid();
+      }
+      case StreamMessage.RecordHeader header -> {
+        if (current == null) {
+          throw new ReplicationException("a record outside of a transaction");
+        }
+        if (!header.serial().equals(last)) {
+          throw new ReplicationException(
+              "a record of transaction %s within %s".formatted(header.serial(), last));
+        }
+        record = header;
+      }
+      case StreamMessage.Commit commit -> {
+        if (current == null) {
+          throw new ReplicationException("a commit outside of a transaction");
+        }
+        byte[] expected = commit.checksum();
+        if (expected != null && !Arrays.equals(expected, Md5.soFar(checksum))) {
+          throw new ReplicationException("Bad checksum at transaction " + last);
+        }
+        transaction = null;
+        return current;
+      }
+    }
+    return null;
+  }
+
+  private void data(StreamMessage.RecordHeader header, byte[] data) throws IOException {
+    if (!header.hasBlob()) {
+      record = null;
+      buffer()
+          .restore(header.oid(), header.serial(), data.length == 0 ? null : data, header.dataTid());
+      return;
+    }
+    if (data.length == 0) {
+      throw new ReplicationException("a blob without a record, oid " + header.oid());
+    }
+    record = null;
+    IncomingBlob incoming = new IncomingBlob(header, data, blobs().createTemporary());
+    blob = incoming;
+    if (incoming.isComplete()) {
+      finish(incoming);
+    }
+  }
+
+  private void block(IncomingBlob incoming, byte[] frame) throws IOException {
+    incoming.write(frame);
+    if (incoming.isComplete()) {
+      finish(incoming);
+    }
+  }
+
+  private void finish(IncomingBlob incoming) throws IOException {
+    incoming.close();
+    StreamMessage.RecordHeader header = incoming.header();
+    buffer()
+        .restoreBlob(
+            header.oid(), header.serial(), incoming.record(), header.dataTid(), incoming.file());
+    blob = null;
+  }
+
+  private BlobDirectory blobs() {
+    return storage
+        .blobs()
+        .orElseThrow(() -> new ReplicationException("a blob, but there is no blob directory"));
+  }
+
+  private TransactionBuffer buffer() {
+    TransactionBuffer current = transaction;
+    if (current == null) {
+      throw new IllegalStateException("a record is only taken in within a transaction");
+    }
+    return current;
+  }
+
+  /** Drops what is incomplete, with its temporary files. */
+  @Override
+  public void close() throws IOException {
+    IncomingBlob incoming = blob;
+    blob = null;
+    if (incoming != null) {
+      incoming.close();
+      blobs().discard(incoming.file());
+    }
+    TransactionBuffer incomplete = transaction;
+    transaction = null;
+    if (incomplete != null) {
+      incomplete.close();
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package dev.zrs.replication;
+
+import dev.zrs.pickle.PickleException;
+import dev.zrs.pickle.PickleWriter;
+import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyNone;
+import dev.zrs.pickle.PyTuple;
+import dev.zrs.pickle.RecordPickles;
+import dev.zrs.pickle.Unpickler;
+import dev.zrs.storage.BlobDirectory;
+import dev.zrs.storage.DataRecord;
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Tid;
+import dev.zrs.storage.TransactionRecord;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes transactions as the messages T, S, B and C of the ZRS protocol (zc.zrs, primary.py). For
+ * one thread.
+ */
+final class TransactionSender {
+  /** Bytes of a blob in one frame; the last one may be shorter. */
+  static final int BLOB_BLOCK = 1 << 16;
+
+  private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.primary");
+  private static final char STATUS_UNDONE = 'u';
+  private static final byte[] NOTHING = {};
+
+  private final Optional<BlobDirectory> blobs;
+  private final FrameWriter output;
+  private final MessageDigest checksum;
+  private final String peer;
+  private final PickleWriter pickle = PickleWriter.zrs();
+  private final byte[] block = new byte[BLOB_BLOCK];
+
+  TransactionSender(FileStorage storage, FrameWriter output, MessageDigest checksum, String peer) {
+    this.blobs = storage.blobs();
+    this.output = output;
+    this.checksum = checksum;
+    this.peer = peer;
+  }
+
+  /** Sends one transaction; nothing of one that is undone. */
+  void send(TransactionRecord transaction) throws IOException {
+    if (transaction.status() == STATUS_UNDONE) {
+      return;
+    }
+    message(
+        "T",
+        transaction.tid().toBytes(),
+        String.valueOf(transaction.status()),
+        transaction.metadata().user(),
+        transaction.metadata().description(),
+        extension(transaction));
+    DataRecord record = transaction.nextRecord();
+    while (record != null) {
+      send(record);
+      record = transaction.nextRecord();
+    }
+    message("C", (Object) Md5.soFar(checksum));
+  }
+
+  private Object extension(TransactionRecord transaction) {
+    byte[] bytes = transaction.metadata().extension();
+    if (bytes.length == 0) {
+      return new PyDict();
+    }
+    try {
+      return Unpickler.load(bytes);
+    } catch (PickleException e) {
+      LOG.error(
+          "{}: the extension of transaction {} can't be read and is left out: {}",
+          peer,
+          transaction.tid(),
+          e.getMessage());
+      return new PyDict();
+    }
+  }
+
+  private void send(DataRecord record) throws IOException {
+    byte[] data = record.data();
+    if (data == null || blobs.isEmpty() || !RecordPickles.isBlob(data)) {
+      sendPlain(record);
+      return;
+    }
+    Path file = blobs.get().file(record.oid(), record.tid());
+    try (InputStream content = Files.newInputStream(file)) {
+      sendBlob(record, data, content, Files.size(file), file);
+    } catch (NoSuchFileException e) {
+      LOG.error(
+          "{}: the blob file of oid {}, tid {} is missing, only its record is sent: {}",
+          peer,
+          record.oid(),
+          record.tid(),
+          file);
+      sendPlain(record);
+    }
+  }
+
+  private void sendPlain(DataRecord record) throws IOException {
+    byte[] data = record.data();
+    message("S", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()));
+    output.write(data == null ? NOTHING : data);
+  }
+
+  private void sendBlob(DataRecord record, byte[] data, InputStream content, long size, Path file)
+      throws IOException {
+    // An empty blob goes out as one empty block: without any, zc.zrs would make no file.
+    long blocks = Math.max(1, (size + BLOB_BLOCK - 1) / BLOB_BLOCK);
+    message(
+        "B", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()), blocks);
+    output.write(data);
+    long left = size;
+    for (long i = 0; i < blocks; i++) {
+      int expected = (int) Math.min(left, BLOB_BLOCK);
+      int count = content.readNBytes(block, 0, expected);
+      if (count < expected) {
+        throw new IOException("the blob file %s became shorter".formatted(file));
+      }
+      output.write(block, 0, count);
+      left -= count;
+    }
+  }
+
+  private static Object dataTid(@Nullable Tid tid) {
+    return tid == null ? PyNone.NONE : tid.toBytes();
+  }
+
+  private void message(String type, Object... fields) throws IOException {
+    pickle.reset();
+    pickle.write(PyTuple.of(type, PyTuple.of(Arrays.copyOf(fields, fields.length))));
+    output.write(pickle.buffer(), 0, pickle.size());
+  }
+}

@@ -1,0 +1,200 @@
+package dev.zrs.server;
+
+import dev.zrs.replication.SecondaryStatus;
+import dev.zrs.server.config.CommandLine;
+import dev.zrs.server.config.ServerConfig;
+import dev.zrs.server.logging.PythonLogging;
+import dev.zrs.storage.FileStorage;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code zrs demo}: a primary and a secondary on this machine, with a little traffic. */
+@Command(
+    name = "demo",
+    description =
+        "Starts a primary and a secondary on this machine, with a small database and a little"
+            + " traffic, and shows what they do until Ctrl-C.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class)
+final class DemoCommand implements Callable<Integer> {
+  private static final Duration PERIOD = Duration.ofSeconds(1);
+  private static final String STORAGE = "1";
+
+  @Option(
+      names = "--folder",
+      paramLabel = "FOLDER",
+      description = "where to keep the databases; without it a new temporary folder")
+  private @Nullable Path folder;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      description = "end by itself after so many seconds",
+      defaultValue = "0")
+  private int seconds;
+
+  private final PrintStream out = System.out;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Path place =
+        folder == null ? Files.createTempDirectory("zrs-demo-") : folder.toAbsolutePath();
+    Files.createDirectories(place);
+    Path primaryConf = place.resolve("primary.conf");
+    Path secondaryConf = place.resolve("secondary.conf");
+    InetSocketAddress replication = freeAddress();
+    writeConf(primaryConf, "primary", "replicate-to", replication);
+    writeConf(secondaryConf, "secondary", "replicate-from", replication);
+
+    CountDownLatch stop = new CountDownLatch(1);
+    try (Closer closer = new Closer()) {
+      Stopping.onSignal(
+          () -> {
+            stop.countDown();
+            out.printf("%nstopping; the databases stay in %s%n", place);
+            closer.close();
+          });
+      ServerConfig primaryConfig = load(primaryConf);
+      closer.add(PythonLogging.start(primaryConfig.eventlog()));
+      Node primary = closer.add(Node.start(primaryConfig, InstantSource.system()));
+      Node secondary = closer.add(Node.start(load(secondaryConf), InstantSource.system()));
+      explain(place, primary, secondary, replication);
+      show(primary.storage(STORAGE), secondary, stop);
+      Stopping.clear();
+    }
+    return Main.GOOD;
+  }
+
+  private static InetSocketAddress freeAddress() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return new InetSocketAddress(socket.getInetAddress(), socket.getLocalPort());
+    }
+  }
+
+  private static void writeConf(Path file, String name, String key, InetSocketAddress replication)
+      throws IOException {
+    Path folder = file.toAbsolutePath().resolveSibling(name);
+    Files.createDirectories(folder);
+    InetSocketAddress zeo = freeAddress();
+    Files.writeString(
+        file,
+        """
+        %%define FOLDER %s
+        <zeo>
+          address %s:%d
+        </zeo>
+        %%import zc.zrs
+        <zrs 1>
+          %s %s:%d
+          <filestorage>
+            path $FOLDER/Data.fs
+            blob-dir $FOLDER/blobs
+          </filestorage>
+        </zrs>
+        <eventlog>
+          <logfile>
+            path %s
+          </logfile>
+        </eventlog>
+        """
+            .formatted(
+                folder,
+                zeo.getHostString(),
+                zeo.getPort(),
+                key,
+                replication.getHostString(),
+                replication.getPort(),
+                folder.resolveSibling("demo.log")));
+  }
+
+  private static ServerConfig load(Path file) {
+    return ServerConfig.load(Optional.of(file), CommandLine.NONE, Map.of());
+  }
+
+  private void explain(Path place, Node primary, Node secondary, SocketAddress replication) {
+    out.printf(
+        """
+        Folder                  %s
+        Primary, ZEO            %s
+        Primary, replication    %s
+        Secondary, ZEO          %s  (read-only)
+
+        Look at it from Python (pip install ZEO):
+
+            import ZEO
+            connection = ZEO.connection(%s)
+            print(connection.root()['demo'])
+
+        The secondary has the same:
+
+            import ZEO, ZODB
+            db = ZODB.DB(ZEO.client(%s, read_only=True))
+            print(db.open().root()['demo'])
+
+        The same two servers with files of your own: zrs serve -C primary.conf (see the folder).
+        A commit a second follows; Ctrl-C ends it.
+
+        """,
+        place,
+        text(primary.zeoAddress()),
+        text(replication),
+        text(secondary.zeoAddress()),
+        python(primary.zeoAddress()),
+        python(secondary.zeoAddress()));
+    out.flush();
+  }
+
+  private void show(FileStorage storage, Node secondary, CountDownLatch stop)
+      throws InterruptedException {
+    DemoTraffic traffic = new DemoTraffic(storage);
+    for (int i = 0; seconds == 0 || i < seconds; i++) {
+      long commits = traffic.commit();
+      if (stop.await(PERIOD.toMillis() / 2, TimeUnit.MILLISECONDS)) {
+        return;
+      }
+      FileStorage copy = secondary.storage(STORAGE);
+      SecondaryStatus status = secondary.secondary(STORAGE).orElseThrow().status();
+      out.printf(
+          "commit %d: primary %s, %d bytes · secondary %s, %d bytes, %s · lag %d bytes%n",
+          commits,
+          storage.lastTransaction().toUtcText(),
+          storage.size(),
+          copy.lastTransaction().toUtcText(),
+          copy.size(),
+          status.state().name().toLowerCase(java.util.Locale.ROOT),
+          storage.size() - copy.size());
+      out.flush();
+      if (stop.await(PERIOD.toMillis() / 2, TimeUnit.MILLISECONDS)) {
+        return;
+      }
+    }
+  }
+
+  private static String text(SocketAddress address) {
+    return address instanceof InetSocketAddress inet
+        ? inet.getHostString() + ":" + inet.getPort()
+        : address.toString();
+  }
+
+  private static String python(SocketAddress address) {
+    return address instanceof InetSocketAddress inet
+        ? "('%s', %d)".formatted(inet.getHostString(), inet.getPort())
+        : "'" + address + "'";
+  }
+}

@@ -1,0 +1,122 @@
+package dev.zrs.server;
+
+import dev.zrs.replication.ReplicationPrimary;
+import dev.zrs.replication.ReplicationSecondary;
+import dev.zrs.server.config.FileStorageConfig;
+import dev.zrs.server.config.NamedStorage;
+import dev.zrs.server.config.ServerConfig;
+import dev.zrs.server.config.StorageConfig;
+import dev.zrs.server.config.ZeoSection;
+import dev.zrs.server.config.ZrsConfig;
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.RealDisk;
+import dev.zrs.storage.StorageOptions;
+import dev.zrs.zeo.ServedStorage;
+import dev.zrs.zeo.ZeoServer;
+import dev.zrs.zeo.ZeoServerOptions;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running server: its storages, their replication and the ZEO server over them, wired as the
+ * configuration says. Any thread may ask; one starts and closes it.
+ */
+final class Node implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+
+  private final Closer closer = new Closer();
+  private final Map<String, FileStorage> storages = new LinkedHashMap<>();
+  private final Map<String, ReplicationPrimary> primaries = new LinkedHashMap<>();
+  private final Map<String, ReplicationSecondary> secondaries = new LinkedHashMap<>();
+  private final ZeoServer server;
+
+  private Node(ServerConfig config, InstantSource clock) {
+    Map<String, ServedStorage> served = new LinkedHashMap<>();
+    for (NamedStorage named : config.storages()) {
+      LOG.info(
+          "opening storage '{}' using {}", named.name(), named.storage().getClass().getSimpleName());
+      served.put(named.name(), open(named.name(), named.storage(), clock));
+    }
+    server =
+        closer.add(
+            new ZeoServer(config.zeo().address().toBind(), served, zeoOptions(config.zeo(), clock)));
+    server.start();
+    // Only now, so that the ZEO server has seen every commit that a follower is told of.
+    primaries.values().forEach(ReplicationPrimary::start);
+    secondaries.values().forEach(ReplicationSecondary::start);
+  }
+
+  /**
+   * Opens everything and starts to serve.
+   *
+   * @throws RuntimeException of the module that could not do its part; everything that was opened
+   *     is closed then
+   */
+  static Node start(ServerConfig config, InstantSource clock) {
+    return new Node(config, clock);
+  }
+
+  /** Where ZEO clients connect to. */
+  SocketAddress zeoAddress() {
+    return server.address();
+  }
+
+  /** The storage of this name. */
+  FileStorage storage(String name) {
+    return Optional.ofNullable(storages.get(name)).orElseThrow();
+  }
+
+  /** The sender of the storage of this name, if it replicates. */
+  Optional<ReplicationPrimary> primary(String name) {
+    return Optional.ofNullable(primaries.get(name));
+  }
+
+  /** The receiver of the storage of this name, if it is a secondary. */
+  Optional<ReplicationSecondary> secondary(String name) {
+    return Optional.ofNullable(secondaries.get(name));
+  }
+
+  private ServedStorage open(String name, StorageConfig config, InstantSource clock) {
+    return switch (config) {
+      case FileStorageConfig file -> new ServedStorage(openFile(name, file, clock), file.readOnly());
+      case ZrsConfig zrs -> openReplicated(name, zrs, clock);
+    };
+  }
+
+  private FileStorage openFile(String name, FileStorageConfig config, InstantSource clock) {
+    StorageOptions options =
+        new StorageOptions(config.path(), config.readOnly(), config.blobDir());
+    FileStorage storage = closer.add(FileStorage.open(options, new RealDisk(), clock));
+    storages.put(name, storage);
+    return storage;
+  }
+
+  private ServedStorage openReplicated(String name, ZrsConfig config, InstantSource clock) {
+    FileStorage storage = openFile(name, config.base(), clock);
+    return new ServedStorage(storage, config.replicateFrom().isPresent());
+  }
+
+  private static ZeoServerOptions zeoOptions(ZeoSection zeo, InstantSource clock) {
+    ZeoServerOptions options =
+        ZeoServerOptions.DEFAULT
+            .withReadOnly(zeo.readOnly())
+            .withInvalidationQueueSize(zeo.invalidationQueueSize())
+            .withClock(clock);
+    return zeo.transactionTimeout().isEmpty()
+        ? options
+        : options.withTransactionTimeout(
+            Duration.ofMillis(Math.round(zeo.transactionTimeout().getAsDouble() * 1000)));
+  }
+
+  /** Stops: no new commits, the secondaries may catch up, the storages are closed. */
+  @Override
+  public void close() {
+    closer.close();
+  }
+}

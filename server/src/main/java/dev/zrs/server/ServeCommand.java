@@ -1,0 +1,135 @@
+package dev.zrs.server;
+
+import dev.zrs.server.config.CommandLine;
+import dev.zrs.server.config.ServerConfig;
+import dev.zrs.server.logging.PythonLogging;
+import dev.zrs.zconfig.Address;
+import dev.zrs.zconfig.ConfigException;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code zrs serve}: what runzeo does, with its options. */
+@Command(
+    name = "serve",
+    description = "Serves the storages of a zeo.conf to ZEO clients, and replicates them.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class)
+final class ServeCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+
+  @Option(
+      names = {"-C", "--configure"},
+      paramLabel = "FILE",
+      description = "configuration file (zeo.conf)")
+  private @Nullable Path configuration;
+
+  @Option(
+      names = {"-a", "--address"},
+      paramLabel = "ADDRESS",
+      description = "where to listen for ZEO clients: PORT, HOST:PORT, or the path of a unix socket")
+  private @Nullable String address;
+
+  @Option(
+      names = {"-f", "--filename"},
+      paramLabel = "FILE",
+      description = "a Data.fs to serve; may be given more than once")
+  private List<String> files = List.of();
+
+  @Option(
+      names = {"-t", "--timeout"},
+      paramLabel = "SECONDS",
+      description = "how long a client may hold the commit lock")
+  private @Nullable String timeout;
+
+  @Option(
+      names = "--pid-file",
+      paramLabel = "FILE",
+      description = "where to write the process id")
+  private @Nullable String pidFile;
+
+  @Override
+  public Integer call() {
+    ServerConfig config;
+    try {
+      config = load();
+      if (config.zeo().clientConflictResolution() || config.zeo().msgpack()) {
+        throw new ConfigException("client-conflict-resolution and msgpack are not supported yet");
+      }
+      PythonLogging.start(config.eventlog());
+    } catch (ConfigException e) {
+      System.err.println("Error: " + e.getMessage());
+      System.err.println("For help, use zrs serve --help");
+      return Main.USAGE;
+    }
+    if (isServed(config.zeo().address())) {
+      return failed(config, "address " + config.zeo().address().text() + " already in use");
+    }
+    Closer closer = new Closer();
+    try {
+      config.zeo().pidFile().map(PidFile::write).ifPresent(closer::add);
+      closer.add(Node.start(config, InstantSource.system()));
+    } catch (RuntimeException e) { // whatever it is, it is the reason why there is no server
+      closer.close();
+      LOG.debug("could not start", e);
+      return failed(config, String.valueOf(e.getMessage()));
+    }
+    Stopping.onSignal(
+        () -> {
+          LOG.info("terminated by a signal");
+          closer.close();
+          LOG.info("stopped");
+        });
+    Stopping.awaitSignal();
+    return Main.GOOD;
+  }
+
+  private ServerConfig load() {
+    return ServerConfig.load(
+        Optional.ofNullable(configuration),
+        new CommandLine(
+            Optional.ofNullable(address),
+            files,
+            Optional.ofNullable(timeout),
+            Optional.ofNullable(pidFile)),
+        System.getenv());
+  }
+
+  private static int failed(ServerConfig config, String reason) {
+    if (config.eventlog().isPresent()) {
+      LOG.error("could not start: {}", reason);
+    }
+    System.err.println("Error: " + reason);
+    return Main.BAD;
+  }
+
+  /** Whether another server answers there, whose unix socket must not be taken away from it. */
+  private static boolean isServed(Address address) {
+    SocketAddress target = address.toConnect();
+    if (address instanceof Address.Inet inet && inet.port().orElse(0) == 0) {
+      return false;
+    }
+    StandardProtocolFamily family = address.family();
+    try (SocketChannel channel =
+        family == StandardProtocolFamily.UNIX
+            ? SocketChannel.open(family)
+            : SocketChannel.open()) {
+      channel.connect(target);
+      return true;
+    } catch (IOException e) {
+      // Nobody answers: just what is needed here.
+      return false;
+    }
+  }
+}
