@@ -8,6 +8,7 @@ import org.slf4j.event.Level;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /** Log lines about one client, with its label in front as in Python's server. Any thread. */
+@SuppressWarnings("AnnotateFormatMethod") // the annotation would be a dependency at run time
 final class ClientLog {
   static final Logger LOG = LoggerFactory.getLogger("ZEO.StorageServer");
 

@@ -326,7 +326,7 @@ final class Session implements Broadcaster.Subscriber {
       writeError(workerOut, request, e);
       outbox.send(workerOut);
     } catch (ProtocolException fatal) {
-      log.warn("%s", fatal.getMessage());
+      log.warn("%s", String.valueOf(fatal.getMessage()));
       disconnect();
     }
   }

@@ -42,7 +42,8 @@ final class StatusJson {
 
   private static void string(StringBuilder json, String text) {
     json.append('"');
-    for (char c : text.toCharArray()) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
       if (c == '"' || c == '\\') {
         json.append('\\').append(c);
       } else if (c < 0x20 || c > 0x7e) {

@@ -36,7 +36,7 @@ final class StorageStats {
 
   void unlocked(Object holder) {
     // The next holder may have come before this one's end is noted.
-    lockTime.updateAndGet(time -> time != null && time.holder() == holder ? null : time);
+    lockTime.updateAndGet(time -> time != null && time.holder().equals(holder) ? null : time);
   }
 
   /** Since when the commit lock is held. */

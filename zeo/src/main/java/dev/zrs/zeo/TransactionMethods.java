@@ -349,7 +349,7 @@ final class TransactionMethods {
   }
 
   private static String seconds(Duration limit) {
-    return limit.getNano() == 0
+    return limit.toMillis() % 1000 == 0
         ? String.valueOf(limit.toSeconds())
         : String.valueOf(limit.toNanos() / 1e9);
   }

@@ -165,9 +165,9 @@ public final class ZeoServer implements AutoCloseable {
   private void pause() {
     lock.lock();
     try {
-      // Ends early when a connection does, which may be what it takes.
-      if (!closed && connectionEnded.awaitNanos(ACCEPT_PAUSE.toNanos()) > 0) {
-        LOG.debug("accepting again");
+      long nanos = ACCEPT_PAUSE.toNanos();
+      while (!closed && nanos > 0) {
+        nanos = connectionEnded.awaitNanos(nanos);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
