@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -50,11 +51,11 @@ final class DemoCommand implements Callable<Integer> {
   private int seconds;
 
   private final PrintStream out = System.out;
+  private final PrintStream err = System.err;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Path place =
-        folder == null ? Files.createTempDirectory("zrs-demo-") : folder.toAbsolutePath();
+    Path place = folder == null ? Files.createTempDirectory("zrs-demo-") : folder.toAbsolutePath();
     Files.createDirectories(place);
     Path primaryConf = place.resolve("primary.conf");
     Path secondaryConf = place.resolve("secondary.conf");
@@ -63,22 +64,30 @@ final class DemoCommand implements Callable<Integer> {
     writeConf(secondaryConf, "secondary", "replicate-from", replication);
 
     CountDownLatch stop = new CountDownLatch(1);
-    try (Closer closer = new Closer()) {
-      Stopping.onSignal(
-          () -> {
-            stop.countDown();
-            out.printf("%nstopping; the databases stay in %s%n", place);
-            closer.close();
-          });
+    Closer closer = new Closer();
+    Runnable end =
+        () -> {
+          stop.countDown();
+          out.printf("%nstopping; the databases stay in %s%n", place);
+          closer.close();
+        };
+    Stopping.onSignal(end);
+    try {
       ServerConfig primaryConfig = load(primaryConf);
       closer.add(PythonLogging.start(primaryConfig.eventlog()));
       Node primary = closer.add(Node.start(primaryConfig, InstantSource.system()));
       Node secondary = closer.add(Node.start(load(secondaryConf), InstantSource.system()));
       explain(place, primary, secondary, replication);
       show(primary.storage(STORAGE), secondary, stop);
-      Stopping.clear();
+      return Main.GOOD;
+    } catch (RuntimeException e) { // whatever it is, the user gets one line
+      err.println("Error: " + e.getMessage());
+      return Main.BAD;
+    } finally {
+      if (Stopping.clear()) {
+        end.run();
+      }
     }
-    return Main.GOOD;
   }
 
   private static InetSocketAddress freeAddress() throws IOException {
@@ -177,7 +186,7 @@ final class DemoCommand implements Callable<Integer> {
           storage.size(),
           copy.lastTransaction().toUtcText(),
           copy.size(),
-          status.state().name().toLowerCase(java.util.Locale.ROOT),
+          status.state().name().toLowerCase(Locale.ROOT),
           storage.size() - copy.size());
       out.flush();
       if (stop.await(PERIOD.toMillis() / 2, TimeUnit.MILLISECONDS)) {

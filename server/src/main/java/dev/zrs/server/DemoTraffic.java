@@ -24,8 +24,7 @@ import org.slf4j.LoggerFactory;
  * on changing the mapping. If a client changes the root in between, that is kept. For one thread.
  */
 final class DemoTraffic {
-  private static final PyGlobal MAPPING =
-      new PyGlobal("persistent.mapping", "PersistentMapping");
+  private static final PyGlobal MAPPING = new PyGlobal("persistent.mapping", "PersistentMapping");
 
   private static final Logger LOG = LoggerFactory.getLogger(DemoTraffic.class);
 

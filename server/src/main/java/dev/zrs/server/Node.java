@@ -1,7 +1,9 @@
 package dev.zrs.server;
 
+import dev.zrs.replication.PrimaryOptions;
 import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
+import dev.zrs.replication.SecondaryOptions;
 import dev.zrs.server.config.FileStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
@@ -37,19 +39,25 @@ final class Node implements AutoCloseable {
   private final ZeoServer server;
 
   private Node(ServerConfig config, InstantSource clock) {
-    Map<String, ServedStorage> served = new LinkedHashMap<>();
-    for (NamedStorage named : config.storages()) {
-      LOG.info(
-          "opening storage '{}' using {}", named.name(), named.storage().getClass().getSimpleName());
-      served.put(named.name(), open(named.name(), named.storage(), clock));
+    boolean open = false;
+    try {
+      Map<String, ServedStorage> served = new LinkedHashMap<>();
+      for (NamedStorage named : config.storages()) {
+        String kind = named.storage().getClass().getSimpleName();
+        LOG.info("opening storage '{}' using {}", named.name(), kind);
+        served.put(named.name(), open(named.name(), named.storage(), clock));
+      }
+      // Last, so that it is closed first: no commits come while the secondaries get the rest.
+      server =
+          closer.add(
+              new ZeoServer(
+                  config.zeo().address().toBind(), served, zeoOptions(config.zeo(), clock)));
+      open = true;
+    } finally {
+      if (!open) {
+        closer.close();
+      }
     }
-    server =
-        closer.add(
-            new ZeoServer(config.zeo().address().toBind(), served, zeoOptions(config.zeo(), clock)));
-    server.start();
-    // Only now, so that the ZEO server has seen every commit that a follower is told of.
-    primaries.values().forEach(ReplicationPrimary::start);
-    secondaries.values().forEach(ReplicationSecondary::start);
   }
 
   /**
@@ -59,7 +67,20 @@ final class Node implements AutoCloseable {
    *     is closed then
    */
   static Node start(ServerConfig config, InstantSource clock) {
-    return new Node(config, clock);
+    Node node = new Node(config, clock);
+    boolean started = false;
+    try {
+      node.server.start();
+      // Only now, so that the ZEO server is told of every transaction that they bring.
+      node.primaries.values().forEach(ReplicationPrimary::start);
+      node.secondaries.values().forEach(ReplicationSecondary::start);
+      started = true;
+      return node;
+    } finally {
+      if (!started) {
+        node.close();
+      }
+    }
   }
 
   /** Where ZEO clients connect to. */
@@ -84,14 +105,14 @@ final class Node implements AutoCloseable {
 
   private ServedStorage open(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
-      case FileStorageConfig file -> new ServedStorage(openFile(name, file, clock), file.readOnly());
+      case FileStorageConfig file ->
+          new ServedStorage(openFile(name, file, clock), file.readOnly());
       case ZrsConfig zrs -> openReplicated(name, zrs, clock);
     };
   }
 
   private FileStorage openFile(String name, FileStorageConfig config, InstantSource clock) {
-    StorageOptions options =
-        new StorageOptions(config.path(), config.readOnly(), config.blobDir());
+    StorageOptions options = new StorageOptions(config.path(), config.readOnly(), config.blobDir());
     FileStorage storage = closer.add(FileStorage.open(options, new RealDisk(), clock));
     storages.put(name, storage);
     return storage;
@@ -99,6 +120,29 @@ final class Node implements AutoCloseable {
 
   private ServedStorage openReplicated(String name, ZrsConfig config, InstantSource clock) {
     FileStorage storage = openFile(name, config.base(), clock);
+    config
+        .replicateTo()
+        .ifPresent(
+            address ->
+                primaries.put(
+                    name,
+                    closer.add(
+                        new ReplicationPrimary(
+                            address.toBind(), storage, PrimaryOptions.DEFAULT))));
+    config
+        .replicateFrom()
+        .ifPresent(
+            address ->
+                secondaries.put(
+                    name,
+                    closer.add(
+                        new ReplicationSecondary(
+                            address.toConnect(),
+                            storage,
+                            SecondaryOptions.DEFAULT
+                                .withKeepAliveDelay(config.keepAliveDelay())
+                                .withReconnectDelay(config.reconnectDelay()),
+                            clock))));
     return new ServedStorage(storage, config.replicateFrom().isPresent());
   }
 

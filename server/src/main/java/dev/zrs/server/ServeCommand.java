@@ -38,7 +38,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = {"-a", "--address"},
       paramLabel = "ADDRESS",
-      description = "where to listen for ZEO clients: PORT, HOST:PORT, or the path of a unix socket")
+      description =
+          "where to listen for ZEO clients: PORT, HOST:PORT, or the path of a unix socket")
   private @Nullable String address;
 
   @Option(
@@ -53,10 +54,7 @@ final class ServeCommand implements Callable<Integer> {
       description = "how long a client may hold the commit lock")
   private @Nullable String timeout;
 
-  @Option(
-      names = "--pid-file",
-      paramLabel = "FILE",
-      description = "where to write the process id")
+  @Option(names = "--pid-file", paramLabel = "FILE", description = "where to write the process id")
   private @Nullable String pidFile;
 
   @Override
@@ -122,9 +120,7 @@ final class ServeCommand implements Callable<Integer> {
     }
     StandardProtocolFamily family = address.family();
     try (SocketChannel channel =
-        family == StandardProtocolFamily.UNIX
-            ? SocketChannel.open(family)
-            : SocketChannel.open()) {
+        family == StandardProtocolFamily.UNIX ? SocketChannel.open(family) : SocketChannel.open()) {
       channel.connect(target);
       return true;
     } catch (IOException e) {

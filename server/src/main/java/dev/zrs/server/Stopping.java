@@ -1,21 +1,20 @@
 package dev.zrs.server;
 
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the process in order when a signal (SIGTERM, SIGINT, SIGHUP) asks for it: what runs is closed,
- * then the process ends with exit code 0, as runzeo does. Any thread may call.
+ * Ends the process in order when a signal (SIGTERM, SIGINT, SIGHUP) asks for it: what runs is
+ * closed, then the process ends with exit code 0, as runzeo does. Any thread may call.
  */
 final class Stopping {
-  private static final CountDownLatch NEVER = new CountDownLatch(1);
+  private static final Object NEVER = new Object();
   private static final AtomicReference<@Nullable Runnable> CLOSE = new AtomicReference<>();
 
   static {
     Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform().name("stop").unstarted(Stopping::closeAndHalt));
+        .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(Stopping::closeAndHalt));
   }
 
   private Stopping() {}
@@ -25,20 +24,19 @@ final class Stopping {
     CLOSE.set(close);
   }
 
-  /** A signal is to end the process at once again. */
-  static void clear() {
-    CLOSE.set(null);
+  /**
+   * A signal is to end the process at once again.
+   *
+   * @return whether no signal has come, so that closing is left to the caller
+   */
+  static boolean clear() {
+    return CLOSE.getAndSet(null) != null;
   }
 
   /** Waits for a signal, which ends the process: does not return. */
   static void awaitSignal() {
     while (true) {
-      try {
-        NEVER.await();
-      } catch (InterruptedException e) {
-        // Nobody interrupts the main thread; if somebody did, going on serving is right.
-        continue;
-      }
+      LockSupport.park(NEVER);
     }
   }
 
