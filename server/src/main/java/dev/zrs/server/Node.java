@@ -43,7 +43,7 @@ final class Node implements AutoCloseable {
     try {
       Map<String, ServedStorage> served = new LinkedHashMap<>();
       for (NamedStorage named : config.storages()) {
-        String kind = named.storage().getClass().getSimpleName();
+        String kind = named.storage() instanceof ZrsConfig ? "ZRS" : "FileStorage";
         LOG.info("opening storage '{}' using {}", named.name(), kind);
         served.put(named.name(), open(named.name(), named.storage(), clock));
       }

@@ -75,20 +75,22 @@ final class ServeCommand implements Callable<Integer> {
       return failed(config, "address " + config.zeo().address().text() + " already in use");
     }
     Closer closer = new Closer();
-    try {
-      config.zeo().pidFile().map(PidFile::write).ifPresent(closer::add);
-      closer.add(Node.start(config, InstantSource.system()));
-    } catch (RuntimeException e) { // whatever it is, it is the reason why there is no server
-      closer.close();
-      LOG.debug("could not start", e);
-      return failed(config, String.valueOf(e.getMessage()));
-    }
+    // Before anything is opened: a signal may come at once.
     Stopping.onSignal(
         () -> {
           LOG.info("terminated by a signal");
           closer.close();
           LOG.info("stopped");
         });
+    try {
+      config.zeo().pidFile().map(PidFile::write).ifPresent(closer::add);
+      closer.add(Node.start(config, InstantSource.system()));
+    } catch (RuntimeException e) { // whatever it is, it is the reason why there is no server
+      Stopping.clear();
+      closer.close();
+      LOG.debug("could not start", e);
+      return failed(config, String.valueOf(e.getMessage()));
+    }
     Stopping.awaitSignal();
     return Main.GOOD;
   }

@@ -1,0 +1,111 @@
+"""E: locks, clean stops, torn tails; Python and we take turns with one file."""
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+import transaction
+import zc.lockfile
+import ZEO
+import ZODB
+from ZODB.FileStorage import FileStorage
+from ZODB.scripts import fstest
+
+from support import compare, databases, servers
+
+
+def commit(server, value):
+    db = ZODB.DB(ZEO.client(server.address, wait_timeout=30))
+    with db.transaction() as connection:
+        connection.root()['value'] = value
+    tid = db.lastTransaction()
+    db.close()
+    return tid
+
+
+def test_python_is_refused_while_we_have_the_file_and_we_while_python_has_it(cluster, tmp_path):
+    server = cluster('server').start()
+    commit(server, 1)
+    with pytest.raises(zc.lockfile.LockError):
+        FileStorage(server.file)
+    pid = server.process.pid
+    with open(server.file + '.lock') as f:
+        assert f.read().strip() == str(pid)
+    assert server.stop() == 0
+    storage = FileStorage(server.file)
+    try:
+        done = subprocess.run(servers.ZRS + ['serve', '-C', server.conf], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert 'Data.fs.lock is locked' in done.stderr and 'pid %d' % os.getpid() in done.stderr, done.stderr
+    finally:
+        storage.close()
+    server.start()
+
+
+def test_the_lock_of_a_killed_server_is_free(cluster):
+    server = cluster('server').start()
+    commit(server, 1)
+    server.kill()
+    FileStorage(server.file).close()
+    server.start()
+    commit(server, 2)
+
+
+@pytest.mark.parametrize('how', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_cleanly(cluster, how):
+    server = cluster('server').start()
+    with open(server.pid_file) as f:
+        assert int(f.read()) == server.process.pid
+    tid = commit(server, 1)
+    server.process.send_signal(how)
+    assert server.process.wait(30) == 0
+    assert not os.path.exists(server.pid_file)
+    storage = FileStorage(server.file)
+    assert storage._used_index == 1
+    assert storage.lastTransaction() == tid
+    storage.close()
+    fstest.check(server.file)
+
+
+def test_python_and_we_take_turns(cluster):
+    server = cluster('server')
+    databases.make(server.file, server.blobs, objects=300)
+    for turn in range(3):
+        server.start()
+        commit(server, turn)
+        assert server.stop() == 0
+        storage = FileStorage(server.file, blob_dir=server.blobs)
+        assert storage._used_index == 1
+        db = ZODB.DB(storage)
+        with db.transaction() as connection:
+            assert connection.root()['value'] == turn
+            connection.root()['python'] = turn
+        db.pack()
+        db.close()
+        fstest.check(server.file)
+
+
+def test_a_torn_tail_is_cut_and_the_last_whole_transaction_is_the_last(cluster):
+    server = cluster('server').start()
+    commit(server, 1)
+    commit(server, 2)
+    assert server.stop() == 0
+    *_, before, last = compare.transactions(server.file)
+    size = os.path.getsize(server.file)
+    shutil.copy(server.file, server.file + '.whole')
+    for length in (last[0] + 1, last[0] + 30, size - 8, size - 1, None):
+        shutil.copy(server.file + '.whole', server.file)
+        if length:
+            os.truncate(server.file, length)
+        else:
+            with open(server.file, 'r+b') as f:
+                f.seek(last[0] + 16)
+                f.write(b'c')
+        server.start()
+        client = ZEO.client(server.address, wait_timeout=30)
+        assert client.lastTransaction() == before[1]
+        client.close()
+        assert server.stop() == 0
+        assert os.path.getsize(server.file) == last[0]
+    assert len([n for n in os.listdir(server.folder) if n.startswith('Data.fs.tr')]) == 5
