@@ -5,6 +5,7 @@ import dev.zrs.server.config.CommandLine;
 import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.logging.PythonLogging;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Tid;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
@@ -172,24 +173,28 @@ final class DemoCommand implements Callable<Integer> {
   private void show(FileStorage storage, Node secondary, CountDownLatch stop)
       throws InterruptedException {
     DemoTraffic traffic = new DemoTraffic(storage);
+    FileStorage copy = secondary.storage(STORAGE);
     for (int i = 0; seconds == 0 || i < seconds; i++) {
       long commits = traffic.commit();
-      if (stop.await(PERIOD.toMillis() / 2, TimeUnit.MILLISECONDS)) {
-        return;
-      }
-      FileStorage copy = secondary.storage(STORAGE);
+      Tid last = storage.lastTransaction();
+      long lag = storage.size() - copy.size();
+      long begun = System.nanoTime();
+      boolean caughtUp = copy.feed().awaitAfter(last.previous(), PERIOD);
+      double millis = (System.nanoTime() - begun) / 1e6;
       SecondaryStatus status = secondary.secondary(STORAGE).orElseThrow().status();
       out.printf(
-          "commit %d: primary %s, %d bytes · secondary %s, %d bytes, %s · lag %d bytes%n",
+          Locale.ROOT,
+          "commit %d: primary at %s UTC, %d bytes; secondary %s, %d bytes; lag %s%n",
           commits,
-          storage.lastTransaction().toUtcText(),
+          last.toUtcText(),
           storage.size(),
-          copy.lastTransaction().toUtcText(),
+          status.state().name().toLowerCase(Locale.ROOT).replace('_', ' '),
           copy.size(),
-          status.state().name().toLowerCase(Locale.ROOT),
-          storage.size() - copy.size());
+          caughtUp
+              ? "was %d bytes, and gone after %.1f ms".formatted(lag, millis)
+              : "%d bytes".formatted(storage.size() - copy.size()));
       out.flush();
-      if (stop.await(PERIOD.toMillis() / 2, TimeUnit.MILLISECONDS)) {
+      if (stop.await(PERIOD.toMillis(), TimeUnit.MILLISECONDS)) {
         return;
       }
     }
