@@ -469,6 +469,7 @@ final class TransactionMethods {
     try {
       if (voted != null) {
         voted.abort();
+        log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
       }
       TransactionBuffer buffer = transaction.buffer();
       if (buffer != null) {
@@ -487,7 +488,6 @@ final class TransactionMethods {
       service.stats().activeTransactions.decrementAndGet();
       if (transaction.voted() != null) {
         service.stats().unlocked(transaction);
-        log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
       }
     }
   }
