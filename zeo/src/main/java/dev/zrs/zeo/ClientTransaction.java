@@ -1,8 +1,11 @@
 package dev.zrs.zeo;
 
+import dev.zrs.pickle.PickleException;
 import dev.zrs.storage.CommitLock;
+import dev.zrs.storage.StorageException;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.VotedTransaction;
+import java.io.UncheckedIOException;
 import java.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -69,6 +72,15 @@ final class ClientTransaction {
   void fail(RuntimeException reason) {
     if (failure == null) {
       failure = reason;
+    }
+  }
+
+  /** Does a part of it, and keeps what goes wrong for the vote. */
+  void attempt(Runnable step) {
+    try {
+      step.run();
+    } catch (StorageException | RequestException | PickleException | UncheckedIOException e) {
+      fail(e);
     }
   }
 

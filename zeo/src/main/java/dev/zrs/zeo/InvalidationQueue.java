@@ -16,7 +16,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class InvalidationQueue {
   private final int limit;
-  private final ArrayDeque<Commit> commits = new ArrayDeque<>();
+  private final ArrayDeque<Entry> entries = new ArrayDeque<>();
+
+  /** What it keeps of a commit; the rest would hold on to a client's connection. */
+  private record Entry(Tid tid, List<Oid> oids) {
+    static Entry of(Commit commit) {
+      return new Entry(commit.tid(), commit.oids());
+    }
+  }
 
   /**
    * An empty queue.
@@ -29,26 +36,21 @@ final class InvalidationQueue {
 
   /** Puts transactions of the past, oldest first, before those that were added meanwhile. */
   synchronized void seed(List<Commit> past) {
-    Commit first = commits.peekFirst();
+    Entry first = entries.peekFirst();
     for (Commit commit : past.reversed()) {
-      if (commits.size() < limit && (first == null || isBefore(commit, first.tid()))) {
-        commits.addFirst(commit);
+      boolean known = first != null && commit.tid().compareTo(first.tid()) >= 0;
+      if (entries.size() < limit && !known) {
+        entries.addFirst(Entry.of(commit));
       }
     }
   }
 
   /** Adds the newest transaction. */
   synchronized void add(Commit commit) {
-    if (commits.size() >= limit) {
-      commits.removeFirst();
+    if (entries.size() >= limit) {
+      entries.removeFirst();
     }
-    commits.addLast(commit);
-  }
-
-  /** The oldest tid of which the queue knows; null if it knows none. */
-  synchronized @Nullable Tid oldest() {
-    Commit first = commits.peekFirst();
-    return first == null ? null : first.tid();
+    entries.addLast(Entry.of(commit));
   }
 
   /**
@@ -57,25 +59,21 @@ final class InvalidationQueue {
    * @return null if the queue does not reach back far enough to say
    */
   synchronized @Nullable Set<Oid> changed(Tid after, Tid upTo) {
-    Commit first = commits.peekFirst();
+    Entry first = entries.peekFirst();
     if (first == null || first.tid().compareTo(after) > 0) {
       return null;
     }
     Set<Oid> oids = new LinkedHashSet<>();
-    Iterator<Commit> newestFirst = commits.descendingIterator();
+    Iterator<Entry> newestFirst = entries.descendingIterator();
     while (newestFirst.hasNext()) {
-      Commit commit = newestFirst.next();
-      if (commit.tid().compareTo(after) <= 0) {
+      Entry entry = newestFirst.next();
+      if (entry.tid().compareTo(after) <= 0) {
         break;
       }
-      if (commit.tid().compareTo(upTo) <= 0) {
-        oids.addAll(commit.oids());
+      if (entry.tid().compareTo(upTo) <= 0) {
+        oids.addAll(entry.oids());
       }
     }
     return oids;
-  }
-
-  private static boolean isBefore(Commit commit, Tid tid) {
-    return commit.tid().compareTo(tid) < 0;
   }
 }

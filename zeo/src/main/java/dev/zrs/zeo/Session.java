@@ -53,7 +53,8 @@ final class Session implements Broadcaster.Subscriber {
   private @Nullable Registered registered;
 
   /** What there is once the client has chosen a storage. */
-  private record Registered(StorageService service, Loads loads, TransactionMethods transactions) {}
+  private record Registered(
+      StorageService service, Loads loads, TransactionMethods transactions, StoreMethods stores) {}
 
   /**
    * A session without a storage.
@@ -140,11 +141,13 @@ final class Session implements Broadcaster.Subscriber {
       throw new RequestException(RemoteError.readOnly());
     }
     readOnly = wantsReadOnly || service.isReadOnly();
+    TransactionMethods transactions = new TransactionMethods(service, this, log);
     registered =
         new Registered(
             service,
             new Loads(service, outbox, log, out),
-            new TransactionMethods(service, this, log));
+            transactions,
+            new StoreMethods(service, transactions, log));
     service
         .broadcaster()
         .join(
@@ -159,6 +162,7 @@ final class Session implements Broadcaster.Subscriber {
 
   private void serve(Registered known, Request request) {
     TransactionMethods transactions = known.transactions;
+    StoreMethods stores = known.stores;
     switch (request.method()) {
       case "loadBefore" -> {
         request.expect(2, 2);
@@ -199,13 +203,13 @@ final class Session implements Broadcaster.Subscriber {
         requireWritable();
         reply(request, transactions.begin(request));
       }
-      case "storea" -> reply(request, transactions.store(request));
-      case "restorea" -> reply(request, transactions.restore(request));
-      case "checkCurrentSerialInTransaction" -> reply(request, transactions.checkCurrent(request));
-      case "storeBlobStart" -> reply(request, transactions.blobStart(request));
-      case "storeBlobChunk" -> reply(request, transactions.blobChunk(request));
-      case "storeBlobEnd" -> reply(request, transactions.blobEnd(request));
-      case "storeBlobShared" -> reply(request, transactions.blobShared(request));
+      case "storea" -> reply(request, stores.store(request));
+      case "restorea" -> reply(request, stores.restore(request));
+      case "checkCurrentSerialInTransaction" -> reply(request, stores.checkCurrent(request));
+      case "storeBlobStart" -> reply(request, stores.blobStart(request));
+      case "storeBlobChunk" -> reply(request, stores.blobChunk(request));
+      case "storeBlobEnd" -> reply(request, stores.blobEnd(request));
+      case "storeBlobShared" -> reply(request, stores.blobShared(request));
       case "vote" -> {
         ClientTransaction transaction = transactions.startVote(request);
         later(request, () -> transactions.vote(transaction));
@@ -368,6 +372,7 @@ final class Session implements Broadcaster.Subscriber {
       return;
     }
     known.service.broadcaster().leave(this);
+    known.stores.disconnected();
     ClientTransaction transaction = known.transactions.disconnected();
     worker.end(
         () -> {

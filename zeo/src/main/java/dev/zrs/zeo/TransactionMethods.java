@@ -1,25 +1,20 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleException;
 import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyList;
 import dev.zrs.pickle.PyNone;
-import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.ConflictException;
-import dev.zrs.storage.Oid;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.VotedTransaction;
 import dev.zrs.zeo.ClientTransaction.State;
-import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ScheduledFuture;
@@ -38,14 +33,16 @@ final class TransactionMethods {
   private final StorageService service;
   private final Session session;
   private final ClientLog log;
-  private final BlobUpload upload;
   private final AtomicReference<@Nullable ClientTransaction> current = new AtomicReference<>();
 
   TransactionMethods(StorageService service, Session session, ClientLog log) {
     this.service = service;
     this.session = session;
     this.log = log;
-    this.upload = new BlobUpload(service.storage().blobs());
+  }
+
+  void requireWritable() {
+    session.requireWritable();
   }
 
   Object begin(Request request) {
@@ -67,8 +64,7 @@ final class TransactionMethods {
     ClientTransaction transaction = new ClientTransaction(id);
     Tid tid = request.tidOrNone(4);
     char status = status(request);
-    attempt(
-        transaction,
+    transaction.attempt(
         () -> {
           TransactionMetadata metadata =
               new TransactionMetadata(utf8(request, 1), utf8(request, 2), extension(request));
@@ -111,104 +107,6 @@ final class TransactionMethods {
     return (char) (status[0] & 0xff);
   }
 
-  Object store(Request request) {
-    request.expect(4, 4);
-    Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
-    byte[] data = request.bytes(2);
-    ClientTransaction transaction = open(request, 3);
-    service.stats().stores.increment();
-    collect(transaction, buffer -> buffer.store(oid, serial, data));
-    return PyNone.NONE;
-  }
-
-  Object checkCurrent(Request request) {
-    request.expect(3, 3);
-    Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
-    collect(open(request, 2), buffer -> buffer.checkCurrent(oid, serial));
-    return PyNone.NONE;
-  }
-
-  Object restore(Request request) {
-    request.expect(5, 5);
-    Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
-    byte[] data = Py.isNone(request.argument(2)) ? null : request.bytes(2);
-    Tid dataTid = request.tidOrNone(3);
-    ClientTransaction transaction = open(request, 4);
-    service.stats().stores.increment();
-    collect(transaction, buffer -> buffer.restore(oid, serial, data, dataTid));
-    return PyNone.NONE;
-  }
-
-  Object blobStart(Request request) {
-    request.expect(0, 0);
-    session.requireWritable();
-    upload.start();
-    return PyNone.NONE;
-  }
-
-  Object blobChunk(Request request) {
-    request.expect(1, 1);
-    upload.chunk(request.bytes(0));
-    return PyNone.NONE;
-  }
-
-  Object blobEnd(Request request) {
-    request.expect(4, 4);
-    Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
-    byte[] data = request.bytes(2);
-    ClientTransaction transaction = open(request, 3);
-    collect(
-        transaction,
-        buffer -> {
-          Path file = upload.end();
-          boolean taken = false;
-          try {
-            buffer.storeBlob(oid, serial, data, file);
-            taken = true;
-          } finally {
-            if (!taken) {
-              upload.discard(file);
-            }
-          }
-        });
-    // Something may be left of it if the transaction could not even begin.
-    upload.abandon();
-    return PyNone.NONE;
-  }
-
-  Object blobShared(Request request) {
-    request.expect(5, 5);
-    Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
-    byte[] data = request.bytes(2);
-    String name = request.text(3);
-    ClientTransaction transaction = open(request, 4);
-    if (!isSharedName(name)) {
-      log.critical("We're under attack! (bad filename to storeBlobShared, '%s')", name);
-      throw new RequestException(RemoteError.builtin("ValueError", name));
-    }
-    collect(
-        transaction,
-        buffer -> {
-          BlobDirectory blobs = service.storage().blobs().orElseThrow(BlobUpload::noBlobs);
-          Path file = blobs.directoryOf(oid).resolve(name);
-          buffer.storeBlob(oid, serial, data, file);
-        });
-    return PyNone.NONE;
-  }
-
-  /** A name in the object's own directory, which ends as clients' temporary files do. */
-  private static boolean isSharedName(String name) {
-    boolean ends =
-        name.endsWith(".tmp")
-            || (!name.isEmpty() && name.substring(0, name.length() - 1).endsWith(".tmp"));
-    return ends && name.indexOf('/') < 0 && name.indexOf('\0') < 0;
-  }
-
   /** Makes the vote fail with what a request without reply can't say. */
   void failCurrent(RuntimeException reason) {
     ClientTransaction transaction = current.get();
@@ -218,27 +116,8 @@ final class TransactionMethods {
     transaction.fail(reason);
   }
 
-  private interface Collecting {
-    void into(TransactionBuffer buffer);
-  }
-
-  private static void collect(ClientTransaction transaction, Collecting change) {
-    TransactionBuffer buffer = transaction.buffer();
-    if (buffer != null) {
-      attempt(transaction, () -> change.into(buffer));
-    }
-  }
-
-  private static void attempt(ClientTransaction transaction, Runnable step) {
-    try {
-      step.run();
-    } catch (StorageException | RequestException | PickleException | UncheckedIOException e) {
-      transaction.fail(e);
-    }
-  }
-
   /** The transaction that an argument names, which must still be open for changes. */
-  private ClientTransaction open(Request request, int index) {
+  ClientTransaction open(Request request, int index) {
     ClientTransaction transaction = require(request, index);
     if (transaction.state() != State.OPEN) {
       throw new RequestException(RemoteError.storageTransactionError("Already voting"));
@@ -450,7 +329,6 @@ final class TransactionMethods {
    * @return the transaction that {@link #abort} must end on the worker
    */
   @Nullable ClientTransaction disconnected() {
-    upload.abandon();
     ClientTransaction transaction = current.get();
     if (transaction == null) {
       log.info("disconnected");
@@ -469,6 +347,7 @@ final class TransactionMethods {
     try {
       if (voted != null) {
         voted.abort();
+        log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
       }
       TransactionBuffer buffer = transaction.buffer();
       if (buffer != null) {
@@ -487,7 +366,6 @@ final class TransactionMethods {
       service.stats().activeTransactions.decrementAndGet();
       if (transaction.voted() != null) {
         service.stats().unlocked(transaction);
-        log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
       }
     }
   }

@@ -88,12 +88,12 @@ def commit():
     wait_for(seen, 'the invalidation')
     assert [reader.root()['tree'][n] for n in range(50)] == [
         'changed %d' % n for n in range(50)]
-    reader.root()['tree']['back'] = 1
+    reader.root()['tree'][1000] = 1
     manager.commit()
 
     def seen_back():
         transaction.begin()
-        return 'back' in root['tree']
+        return 1000 in root['tree']
     wait_for(seen_back, 'the invalidation on the way back')
     assert db.storage.lastTransaction() == other.storage.lastTransaction()
     assert db.storage._info['length'] == len(db.storage) > 5
@@ -388,6 +388,7 @@ def transaction_timeout():
     generation = storage._connection_generation
     wait_for(lambda: storage._connection_generation > generation, 'disconnection')
     raises(Exception, storage.tpc_finish, txn)
+    storage.tpc_abort(txn)
     wait_for(storage.is_connected, 'connection')
     write(storage, oid, z64, RECORD)
     storage.close()
