@@ -77,6 +77,11 @@ def commit():
     transaction.commit()
     manager = transaction.TransactionManager()
     reader = other.open(manager)
+
+    def told():
+        manager.begin()
+        return 'tree' in reader.root()
+    wait_for(told, 'the first invalidation')
     assert dict(reader.root()['tree']) == {i: 'value %d' % i for i in range(300)}
     for n in range(50):
         root['tree'][n] = 'changed %d' % n
