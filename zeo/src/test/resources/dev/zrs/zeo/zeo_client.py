@@ -76,6 +76,7 @@ def commit():
     with_note.setExtendedInfo('key', [1, 'two', {'three': 3.0}])
     transaction.commit()
     manager = transaction.TransactionManager()
+    wait_for(lambda: other.storage.lastTransaction() == db.storage.lastTransaction(), 'tid')
     reader = other.open(manager)
 
     def told():
