@@ -14,24 +14,26 @@ final class FrameReader {
   private static final int BUFFER_SIZE = 256 << 10;
   private static final int LENGTH_BYTES = 4;
 
+  /** What to do before waiting for the network. */
+  @FunctionalInterface
+  interface BeforeWait {
+    void run() throws IOException;
+  }
+
   private final InputStream input;
-  private final int maxLength;
+  private final BeforeWait beforeWait;
   private final byte[] buffer = new byte[BUFFER_SIZE];
   private int start;
   private int end;
   private long received;
 
   /**
-   * @param maxLength bytes; a longer frame is refused
+   * @param beforeWait called each time that everything which has arrived is used up, so that the
+   *     next read waits for the peer
    */
-  FrameReader(InputStream input, int maxLength) {
+  FrameReader(InputStream input, BeforeWait beforeWait) {
     this.input = input;
-    this.maxLength = maxLength;
-  }
-
-  /** Whether more bytes have arrived already, so that the next read will hardly wait. */
-  boolean hasMore() throws IOException {
-    return start < end || input.available() > 0;
+    this.beforeWait = beforeWait;
   }
 
   /** Bytes read so far. */
@@ -42,10 +44,11 @@ final class FrameReader {
   /**
    * The next frame.
    *
+   * @param maxLength bytes; a longer frame is refused before any of it is read
    * @throws EOFException if the connection ended; its message says whether within a frame
    * @throws ReplicationException if the frame is too long
    */
-  byte[] next() throws IOException {
+  byte[] next(int maxLength) throws IOException {
     if (!fill(LENGTH_BYTES)) {
       throw new EOFException(
           start == end ? "the connection was closed" : "the connection broke within a frame");
@@ -74,16 +77,34 @@ final class FrameReader {
     start = end;
     while (have < length) {
       if (have == frame.length) {
-        frame = Arrays.copyOf(frame, (int) Math.min(length, Math.max(2L * have, BUFFER_SIZE)));
+        frame = grown(frame, (int) Math.min(length, Math.max(2L * have, BUFFER_SIZE)));
       }
-      int count = input.read(frame, have, frame.length - have);
+      int count = read(frame, have, frame.length - have);
       if (count < 0) {
         throw new EOFException("the connection broke within a frame");
       }
       have += count;
-      received += count;
     }
     return frame;
+  }
+
+  private static byte[] grown(byte[] frame, int length) {
+    try {
+      return Arrays.copyOf(frame, length);
+    } catch (OutOfMemoryError e) {
+      // Only this one array did not fit; all else goes on as before.
+      throw new ReplicationException(
+          "there is no memory for a frame of more than %d bytes".formatted(frame.length), e);
+    }
+  }
+
+  private int read(byte[] target, int offset, int length) throws IOException {
+    if (input.available() == 0) {
+      beforeWait.run();
+    }
+    int count = input.read(target, offset, length);
+    received += Math.max(count, 0);
+    return count;
   }
 
   private boolean fill(int count) throws IOException {
@@ -94,12 +115,11 @@ final class FrameReader {
     end -= start;
     start = 0;
     while (end < count) {
-      int got = input.read(buffer, end, BUFFER_SIZE - end);
+      int got = read(buffer, end, BUFFER_SIZE - end);
       if (got < 0) {
         return false;
       }
       end += got;
-      received += got;
     }
     return true;
   }

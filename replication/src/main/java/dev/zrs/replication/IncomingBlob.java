@@ -42,9 +42,6 @@ final class IncomingBlob implements Closeable {
   }
 
   void write(byte[] block) throws IOException {
-    if (block.length > TransactionSender.BLOB_BLOCK) {
-      throw new ReplicationException("a block of a blob has %d bytes".formatted(block.length));
-    }
     ByteBuffer bytes = ByteBuffer.wrap(block);
     while (bytes.hasRemaining()) {
       content.write(bytes);

@@ -13,6 +13,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.function.Consumer;
 import jdk.net.ExtendedSocketOptions;
 
 /**
@@ -42,11 +43,17 @@ interface Link extends Closeable {
   /** The other side, for messages. */
   String peer();
 
-  /** Connects. */
-  static Link connect(SocketAddress address, Duration limit) throws IOException {
+  /**
+   * Connects.
+   *
+   * @param opened is given what to close to end the attempt, before it begins
+   */
+  static Link connect(SocketAddress address, Duration limit, Consumer<Closeable> opened)
+      throws IOException {
     if (address instanceof UnixDomainSocketAddress) {
       SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
       try {
+        opened.accept(channel);
         channel.connect(address);
         return new UnixLink(channel, address.toString());
       } catch (IOException e) {
@@ -56,6 +63,7 @@ interface Link extends Closeable {
     }
     Socket socket = new Socket();
     try {
+      opened.accept(socket);
       socket.connect(resolved(address), (int) limit.toMillis());
       return TcpLink.of(socket);
     } catch (IOException e) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -86,7 +87,13 @@ interface Listener extends Closeable {
   record TcpListener(ServerSocket socket) implements Listener {
     @Override
     public Link accept() throws IOException {
-      return Link.TcpLink.of(socket.accept());
+      Socket accepted = socket.accept();
+      try {
+        return Link.TcpLink.of(accepted);
+      } catch (IOException e) {
+        accepted.close();
+        throw e;
+      }
     }
 
     @Override

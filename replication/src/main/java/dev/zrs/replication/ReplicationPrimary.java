@@ -83,6 +83,17 @@ public final class ReplicationPrimary implements AutoCloseable {
     }
   }
 
+  /** After it nobody is added to the sessions any more. */
+  private void awaitAcceptor() {
+    try {
+      if (acceptor.getState() != Thread.State.NEW && !acceptor.join(END_LIMIT)) {
+        LOG.error("{} did not stop in time", acceptor.getName());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private void accepted(Link link) throws IOException {
     if (sessions.size() >= options.maxConnections()) {
       LOG.error("{}: refused, {} secondaries are connected", link.peer(), sessions.size());
@@ -121,6 +132,7 @@ public final class ReplicationPrimary implements AutoCloseable {
     } catch (IOException e) {
       LOG.warn("closing the replication address failed: {}", e.toString());
     }
+    awaitAcceptor();
     sessions.forEach(SenderSession::drain);
     long deadline = System.nanoTime() + options.drainLimit().toNanos();
     for (SenderSession session : sessions) {

@@ -24,4 +24,36 @@ public record SecondaryStatus(
     Tid applied,
     long receivedBytes,
     long connections,
-    Optional<String> lastError) {}
+    Optional<String> lastError) {
+
+  /** Of a secondary that has not connected yet. */
+  static SecondaryStatus initial(String upstream, Tid last, Instant now) {
+    return new SecondaryStatus(
+        SecondaryState.CONNECTING, now, upstream, last, last, 0, 0, Optional.empty());
+  }
+
+  SecondaryStatus withState(SecondaryState value, Instant now) {
+    return new SecondaryStatus(
+        value, now, upstream, received, applied, receivedBytes, connections, lastError);
+  }
+
+  SecondaryStatus withError(String value) {
+    return new SecondaryStatus(
+        state, since, upstream, received, applied, receivedBytes, connections, Optional.of(value));
+  }
+
+  SecondaryStatus withOneMoreConnection() {
+    return new SecondaryStatus(
+        state, since, upstream, received, applied, receivedBytes, connections + 1, lastError);
+  }
+
+  SecondaryStatus withReceived(Tid value, long bytes) {
+    return new SecondaryStatus(
+        state, since, upstream, value, applied, receivedBytes + bytes, connections, lastError);
+  }
+
+  SecondaryStatus withApplied(Tid value) {
+    return new SecondaryStatus(
+        state, since, upstream, received, value, receivedBytes, connections, lastError);
+  }
+}

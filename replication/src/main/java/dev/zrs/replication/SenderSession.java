@@ -35,6 +35,7 @@ final class SenderSession {
   private final FileStorage storage;
   private final PrimaryOptions options;
   private final String peer;
+  private final CountDownLatch handshake = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean draining;
   private volatile boolean gone;
@@ -62,7 +63,11 @@ final class SenderSession {
       LOG.error("{}: {}", peer, e.getMessage());
     } catch (IOException e) {
       reason = e.toString();
+    } catch (RuntimeException e) {
+      reason = "error";
+      LOG.error("{}: unexpected error", peer, e);
     } finally {
+      handshake.countDown();
       cut();
       LOG.info("{}: Disconnected {}", peer, reason);
       ended.countDown();
@@ -70,14 +75,14 @@ final class SenderSession {
   }
 
   private void serve() throws IOException {
-    link.readTimeout(options.handshakeLimit());
-    FrameReader input = new FrameReader(link.input(), MAX_FRAME);
-    checkProtocol(input.next());
-    byte[] start = input.next();
+    Thread.ofVirtual().name("zrs handshake " + peer).start(this::limitHandshake);
+    FrameReader input = new FrameReader(link.input(), () -> {});
+    checkProtocol(input.next(MAX_FRAME));
+    byte[] start = input.next(MAX_FRAME);
     if (start.length != Tid.BYTES) {
       throw new ReplicationException("Invalid transaction id, " + describe(start));
     }
-    link.readTimeout(Duration.ZERO);
+    handshake.countDown();
     Tid tid = Tid.of(start);
     LOG.info("{}: start {} ({})", peer, tid, tid.toUtcText());
     Thread.ofVirtual().name("zrs keep-alive " + peer).start(() -> readKeepAlives(input));
@@ -86,6 +91,21 @@ final class SenderSession {
     TransactionSender sender = new TransactionSender(storage, output, checksum, peer);
     try (TransactionReader reader = storage.transactionsAfter(tid)) {
       send(reader, tid, sender, output);
+    }
+  }
+
+  /** A limit for all of it together, which a peer that sends a byte now and then can't stretch. */
+  private void limitHandshake() {
+    try {
+      if (!handshake.await(options.handshakeLimit().toMillis(), TimeUnit.MILLISECONDS)) {
+        LOG.error(
+            "{}: did not say what it wants within {} ms",
+            peer,
+            options.handshakeLimit().toMillis());
+        cut();
+      }
+    } catch (InterruptedException e) {
+      cut();
     }
   }
 
@@ -124,7 +144,7 @@ final class SenderSession {
   private void readKeepAlives(FrameReader input) {
     try {
       while (true) {
-        if (input.next().length > 0) {
+        if (input.next(MAX_FRAME).length > 0) {
           throw new ReplicationException("Too many messages");
         }
         LOG.debug("{}: keep-alive", peer);

@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * Immutable.
  */
 sealed interface StreamMessage {
+  /** The status of a transaction that is being written: at the next start it would be cut off. */
+  char UNFINISHED = 'c';
+
+  /** The status of a transaction that readers skip; no primary sends one. */
+  char UNDONE = 'u';
+
   /** T: a transaction begins. */
   record Begin(Tid tid, char status, TransactionMetadata metadata) implements StreamMessage {}
 
@@ -72,6 +78,10 @@ sealed interface StreamMessage {
     byte[] status = textBytes(fields.get(1));
     if (status.length != 1) {
       throw new ReplicationException("a status has one character, not " + status.length);
+    }
+    if (status[0] == UNFINISHED || status[0] == UNDONE) {
+      throw new ReplicationException(
+          "a transaction with status '%c' can't be replicated".formatted((char) status[0]));
     }
     PyDict extension = Py.asDict(fields.get(4));
     return new Begin(

@@ -14,7 +14,14 @@ import org.jspecify.annotations.Nullable;
  * For one thread.
  */
 final class TransactionAssembler implements AutoCloseable {
+  /**
+   * The longest message in bytes. All that grows in one is the metadata, three times 64 KiB in the
+   * file; in the pickle of a message a value that is used several times stands as often.
+   */
+  static final int MAX_MESSAGE = 16 << 20;
+
   private final FileStorage storage;
+  private final int maxRecord;
   private final MessageDigest checksum;
   private Tid last;
   private @Nullable TransactionBuffer transaction;
@@ -23,9 +30,11 @@ final class TransactionAssembler implements AutoCloseable {
 
   /**
    * @param start what the stream was asked for: all transactions are later than this
+   * @param maxRecord bytes of the largest record
    */
-  TransactionAssembler(FileStorage storage, Tid start) {
+  TransactionAssembler(FileStorage storage, Tid start, int maxRecord) {
     this.storage = storage;
+    this.maxRecord = maxRecord;
     this.last = start;
     this.checksum = Md5.startingWith(start.toBytes());
   }
@@ -33,6 +42,14 @@ final class TransactionAssembler implements AutoCloseable {
   /** Whether a transaction has begun and is not complete. */
   boolean inTransaction() {
     return transaction != null;
+  }
+
+  /** How long the next frame may be, in bytes. */
+  int frameLimit() {
+    if (record != null) {
+      return maxRecord;
+    }
+    return blob != null ? TransactionSender.BLOB_BLOCK : MAX_MESSAGE;
   }
 
   /** The last transaction that began. */

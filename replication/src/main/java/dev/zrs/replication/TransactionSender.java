@@ -12,6 +12,7 @@ import dev.zrs.storage.DataRecord;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionRecord;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -94,8 +95,18 @@ final class TransactionSender {
       return;
     }
     Path file = blobs.get().file(record.oid(), record.tid());
-    try (InputStream content = Files.newInputStream(file)) {
-      sendBlob(record, data, content, Files.size(file), file);
+    try (InputStream content = openBlob(record, file)) {
+      if (content == null) {
+        sendPlain(record);
+      } else {
+        sendBlob(record, data, content, file);
+      }
+    }
+  }
+
+  private @Nullable InputStream openBlob(DataRecord record, Path file) {
+    try {
+      return Files.newInputStream(file);
     } catch (NoSuchFileException e) {
       LOG.error(
           "{}: the blob file of oid {}, tid {} is missing, only its record is sent: {}",
@@ -103,8 +114,15 @@ final class TransactionSender {
           record.oid(),
           record.tid(),
           file);
-      sendPlain(record);
+      return null;
+    } catch (IOException e) {
+      throw unreadable(file, e);
     }
+  }
+
+  /** What fails here is not the connection, and must not look as if it were. */
+  private static ReplicationException unreadable(Path file, IOException e) {
+    return new ReplicationException("the blob file %s can't be read: %s".formatted(file, e), e);
   }
 
   private void sendPlain(DataRecord record) throws IOException {
@@ -113,8 +131,9 @@ final class TransactionSender {
     output.write(data == null ? NOTHING : data);
   }
 
-  private void sendBlob(DataRecord record, byte[] data, InputStream content, long size, Path file)
+  private void sendBlob(DataRecord record, byte[] data, InputStream content, Path file)
       throws IOException {
+    long size = sizeOf(file);
     // An empty blob goes out as one empty block: without any, zc.zrs would make no file.
     long blocks = Math.max(1, (size + BLOB_BLOCK - 1) / BLOB_BLOCK);
     message(
@@ -123,12 +142,27 @@ final class TransactionSender {
     long left = size;
     for (long i = 0; i < blocks; i++) {
       int expected = (int) Math.min(left, BLOB_BLOCK);
-      int count = content.readNBytes(block, 0, expected);
-      if (count < expected) {
-        throw new IOException("the blob file %s became shorter".formatted(file));
+      readBlock(content, expected, file);
+      output.write(block, 0, expected);
+      left -= expected;
+    }
+  }
+
+  private static long sizeOf(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private void readBlock(InputStream content, int length, Path file) {
+    try {
+      if (content.readNBytes(block, 0, length) < length) {
+        throw new EOFException("it became shorter");
       }
-      output.write(block, 0, count);
-      left -= count;
+    } catch (IOException e) {
+      throw unreadable(file, e);
     }
   }
 
