@@ -10,11 +10,22 @@ def test_no_stale_and_no_torn_reads(cluster, long):
     seconds = 120 if long else 15
     script = os.path.join(servers.ROOT, 'interop', 'peers', 'order.py')
     subprocess.run([servers.CURRENT, script, 'prepare', str(server.port)], check=True, timeout=60)
-    processes = [
-        subprocess.Popen([servers.CURRENT, script, role, str(server.port), str(seconds), server.folder],
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for role in ('write', 'write', 'read', 'read', 'read')]
+    processes = []
+
+    def start(role):
+        processes.append(subprocess.Popen(
+            [servers.CURRENT, script, role, str(server.port), str(seconds), server.folder],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+
+    notes = os.path.join(server.folder, 'committed')
     try:
+        # The readers come after the writers: who is told first may depend on who came first.
+        start('write')
+        start('write')
+        servers.wait_for('the first commits', lambda: os.path.exists(notes) and os.path.getsize(notes) > 800, 30,
+                         server.read_logs)
+        for _ in range(3):
+            start('read')
         outputs = [p.communicate(timeout=seconds + 90)[0] for p in processes]
     finally:
         for p in processes:
