@@ -8,6 +8,7 @@ so the two counters must be at least as far, and equal.
 import os
 import struct
 import sys
+import threading
 import time
 
 import transaction
@@ -29,9 +30,17 @@ def prepare(port):
     db.close()
 
 
+def keep_busy(storage, end):
+    """What other threads of the process do: their answers come on the connection of the commits."""
+    while time.monotonic() < end:
+        storage.sync()
+
+
 def write(port, seconds, folder):
-    db = connect(port)
+    db = connect(port, server_sync=True)
     connection = db.open()
+    busy = threading.Thread(target=keep_busy, args=(db.storage, time.monotonic() + float(seconds)))
+    busy.start()
     with open(os.path.join(folder, 'committed'), 'ab', buffering=0) as notes:
         end, done = time.monotonic() + float(seconds), 0
         while time.monotonic() < end:
@@ -47,6 +56,7 @@ def write(port, seconds, folder):
                 done += 1
             except ConflictError:
                 transaction.abort()
+    busy.join()
     print(done)
 
 
