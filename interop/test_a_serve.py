@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import databases, servers
+from support import compare, databases, servers
 
 
 @pytest.fixture(scope='module')
@@ -18,10 +18,12 @@ def database(tmp_path_factory):
     return folder
 
 
-def load_all(python, server):
+def load_all(python, server, original=None):
+    """Compares what the server serves with its own file, or with that of the server that it copies."""
+    original = original or server
     done = subprocess.run(
-        [python, os.path.join(servers.ROOT, 'interop', 'peers', 'load_all.py'), str(server.port), server.file,
-         server.blobs],
+        [python, os.path.join(servers.ROOT, 'interop', 'peers', 'load_all.py'), str(server.port), original.file,
+         original.blobs],
         capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr[-3000:] + server.read_logs()
     objects, revisions, blobs = map(int, done.stdout.split())
@@ -50,5 +52,8 @@ def test_every_object_is_served_through_a_secondary(cluster, database):
     secondary.start()
     servers.wait_for('the secondary has caught up', lambda: secondary.size() == primary.size(), 600,
                      secondary.read_logs)
-    load_all(servers.CURRENT, secondary)
-    load_all(servers.LEGACY, secondary)
+    load_all(servers.CURRENT, secondary, primary)
+    load_all(servers.LEGACY, secondary, primary)
+    python = servers.ZRS is servers.RUNZEO
+    compare.same_files(primary.file, secondary.file, packed=True, python_second=python)
+    compare.same_blobs(primary.blobs, secondary.blobs, python_second=python)
