@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class Broadcaster implements CommitFollower {
   /** A registered client. */
   interface Subscriber {
+    /** Whether the transaction is this client's own. */
+    boolean isOriginOf(Commit commit);
+
     /**
      * A transaction was committed. Called in tid order, on the storage's sync thread; must not
      * wait.
@@ -114,8 +117,18 @@ final class Broadcaster implements CommitFollower {
     try {
       last = commit.tid();
       queue.add(commit);
+      // The committer last: once it knows, it may tell others by ways of its own, and whoever then
+      // asks the server must find the invalidation in front of the answer.
+      Subscriber committer = null;
       for (Subscriber subscriber : subscribers) {
-        tell(subscriber, commit, invalidation);
+        if (subscriber.isOriginOf(commit)) {
+          committer = subscriber;
+        } else {
+          tell(subscriber, commit, invalidation);
+        }
+      }
+      if (committer != null) {
+        tell(committer, commit, invalidation);
       }
     } finally {
       lock.unlock();

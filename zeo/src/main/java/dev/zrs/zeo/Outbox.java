@@ -30,16 +30,18 @@ import org.slf4j.LoggerFactory;
  * <p>(1) The storage tells its commits to one {@link Broadcaster} in tid order. While it holds its
  * lock it appends the announcement of one transaction to the outbox of each registered connection;
  * registering takes the same lock, so a connection gets exactly the transactions after the one that
- * the reply to its register names. (2) and (3): {@link #announced} is the tid that was appended
- * last. It changes only together with that append, under this outbox's lock. Every reply that
- * depends on what is current (loadBefore, getTid, lastTransaction, getInvalidations) is computed as
- * of one value of it: transactions after that tid are treated as if they did not exist yet, though
- * the storage may show them already (it makes a transaction visible before it tells it). The reply
- * is appended under the lock only if {@code announced} still has that value. If it has moved on, an
- * invalidation that may concern this very object is in the queue before the reply; the answer is
- * then computed again while the lock is held, where it can't move, so the second time is the last.
- * From the queue on the order is that of the bytes: one flusher at a time takes chunks from the
- * front and writes them, and takes no more before it has written those.
+ * the reply to its register names. The committer is told last, so that whoever hears of a commit
+ * from it finds the invalidation in front of the answer to anything asked then. (2) and (3): {@link
+ * #announced} is the tid that was appended last. It changes only together with that append, under
+ * this outbox's lock. Every reply that depends on what is current (loadBefore, getTid,
+ * lastTransaction, getInvalidations) is computed as of one value of it: transactions after that tid
+ * are treated as if they did not exist yet, though the storage may show them already (it makes a
+ * transaction visible before it tells it). The reply is appended under the lock only if {@code
+ * announced} still has that value. If it has moved on, an invalidation that may concern this very
+ * object is in the queue before the reply; the answer is then computed again while the lock is
+ * held, where it can't move, so the second time is the last. From the queue on the order is that of
+ * the bytes: one flusher at a time takes chunks from the front and writes them, and takes no more
+ * before it has written those.
  *
  * <p><b>Who writes.</b> The connection's reader appends its replies and flushes when no further
  * request has arrived, so many replies go in one write. The worker flushes what it appends, and the

@@ -360,6 +360,13 @@ final class Session implements Broadcaster.Subscriber {
 
   /** On the storage's sync thread. */
   @Override
+  public boolean isOriginOf(Commit commit) {
+    Registered known = registered;
+    return known != null && known.transactions.isOriginOf(commit);
+  }
+
+  /** On the sync thread. */
+  @Override
   public void committed(Commit commit, Broadcaster.Invalidation invalidation) {
     Registered known = registered;
     if (known == null || !known.transactions.committed(commit, outbox)) {

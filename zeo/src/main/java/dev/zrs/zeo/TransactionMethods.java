@@ -263,14 +263,18 @@ final class TransactionMethods {
     }
   }
 
+  /** On the sync thread: whether the commit is that of the transaction that is being finished. */
+  boolean isOriginOf(Commit commit) {
+    return commit.origin() instanceof ClientTransaction transaction && current.get() == transaction;
+  }
+
   /**
    * On the sync thread: tells the client, if the commit is its own.
    *
    * @return whether it is
    */
   boolean committed(Commit commit, Outbox outbox) {
-    if (!(commit.origin() instanceof ClientTransaction transaction)
-        || current.get() != transaction) {
+    if (!(commit.origin() instanceof ClientTransaction transaction) || !isOriginOf(commit)) {
       return false;
     }
     transaction.setTold();
