@@ -10,6 +10,26 @@ from support import servers  # noqa: E402
 LONG = bool(os.environ.get('ZRS_LONG'))
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        '--server', choices=('zrs', 'python'), default='zrs',
+        help='python: check the tests themselves, with runzeo and zc.zrs in the place of our program')
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'ours: what only our program promises; not run with --server=python')
+    # Before the test modules are read.
+    if config.getoption('--server') == 'python':
+        servers.ZRS = servers.RUNZEO
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--server') == 'python':
+        ours = [item for item in items if item.get_closest_marker('ours')]
+        config.hook.pytest_deselected(items=ours)
+        items[:] = [item for item in items if item not in ours]
+
+
 def pytest_sessionstart(session):
     for python in (servers.CURRENT, servers.LEGACY):
         if not os.access(python, os.X_OK):
@@ -27,8 +47,8 @@ def cluster(tmp_path):
     """Makes servers, and stops those that a test leaves running."""
     made = []
 
-    def make(name, command=servers.ZRS, **options):
-        server = servers.Server(tmp_path / name, command, **options)
+    def make(name, command=None, **options):
+        server = servers.Server(tmp_path / name, command or servers.ZRS, **options)
         made.append(server)
         return server
 

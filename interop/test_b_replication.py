@@ -23,7 +23,7 @@ DIRECTIONS = {
 }
 
 
-def chain(cluster, commands):
+def chain(cluster, commands, blobs=True):
     """A primary and secondaries, each following the one before."""
     ports = [servers.free_port() for _ in commands[1:]]
     made = []
@@ -32,7 +32,7 @@ def chain(cluster, commands):
             'node%d' % i, command,
             replicate_to=ports[i] if i < len(ports) else None,
             replicate_from=ports[i - 1] if i else None,
-            keep_alive=1))
+            keep_alive=1, blobs=blobs))
     return made
 
 
@@ -115,6 +115,22 @@ def test_a_secondary_becomes_equal(cluster, tmp_path, direction, packed):
         python = node.command is RUNZEO
         compare.same_files(primary.file, node.file, packed=packed, python_second=python)
         compare.same_blobs(primary.blobs, node.blobs, python_second=python)
+
+
+@pytest.mark.parametrize('direction', ['zrs to zc.zrs', 'zc.zrs to zrs'])
+def test_without_blobs_the_older_protocol_is_spoken(cluster, direction):
+    primary, secondary = chain(cluster, DIRECTIONS[direction], blobs=False)
+    databases.make(primary.file, objects=300, pack=False)
+    primary.start()
+    secondary.start()
+    db = ZODB.DB(ZEO.client(primary.address, wait_timeout=30))
+    databases.commits(db.open(), 30, random.Random(3), blobs=False)
+    db.close()
+    servers.wait_for('replicated', lambda: secondary.size() == primary.size(), 60,
+                     lambda: primary.read_logs() + secondary.read_logs())
+    secondary.stop()
+    primary.stop()
+    compare.same_files(primary.file, secondary.file)
 
 
 def test_a_client_of_a_secondary_reads_and_may_not_write(cluster):

@@ -100,6 +100,7 @@ def refused(arguments, folder):
     return errors[0], done.returncode
 
 
+@pytest.mark.ours
 @pytest.mark.parametrize('what', BAD)
 def test_a_bad_configuration_gives_one_clear_error(tmp_path, what):
     text, named = BAD[what]
@@ -111,11 +112,13 @@ def test_a_bad_configuration_gives_one_clear_error(tmp_path, what):
     assert 'line ' in error or what in ('no storage', 'no address'), error
 
 
+@pytest.mark.ours
 def test_a_missing_configuration_is_named(tmp_path):
     error, code = refused(['-C', str(tmp_path / 'none.conf')], tmp_path)
     assert code == 2 and 'none.conf' in error
 
 
+@pytest.mark.ours
 @pytest.mark.parametrize('which', ['zeo', 'replication'])
 def test_a_busy_port_is_named_and_nothing_is_left(cluster, tmp_path, which):
     with socket.socket() as busy:

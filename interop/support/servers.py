@@ -1,5 +1,6 @@
 """Servers in processes of their own: zrs, and Python's runzeo with zc.zrs."""
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -9,7 +10,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PEERS = os.environ.get('ZRS_PEERS', os.path.join(ROOT, '.venvs'))
 CURRENT = os.path.join(PEERS, 'current', 'bin', 'python')
 LEGACY = os.path.join(PEERS, 'legacy', 'bin', 'python')
-ZRS = [os.path.join(ROOT, 'zrs')]
+# What starts our program; ZRS_COMMAND for one that is installed elsewhere.
+ZRS = shlex.split(os.environ.get('ZRS_COMMAND', '')) or [os.path.join(ROOT, 'zrs')]
 RUNZEO = [LEGACY, os.path.join(ROOT, 'interop', 'peers', 'runzeo_zrs.py')]
 START_LIMIT = 60
 STOP_LIMIT = 60
@@ -90,7 +92,7 @@ class Server:
     def start(self, wait=True):
         self.output = open(os.path.join(self.folder, 'output'), 'ab')
         self.process = subprocess.Popen(
-            self.command + (['serve'] if self.command is ZRS else []) + ['-C', self.conf],
+            self.command + ([] if self.command is RUNZEO else ['serve']) + ['-C', self.conf],
             stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
         if wait:
             wait_for('%s accepts' % self.folder, self.accepts, START_LIMIT, self.read_logs)

@@ -16,6 +16,9 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -143,8 +146,9 @@ final class HostilePrimaryTest {
           .start(
               () -> {
                 while (!server.isClosed()) {
-                  // The first connection gets the wrong stream, all later ones the right one.
-                  answer(server, connections.getAndIncrement() == 0 ? stream : right);
+                  // The first connection gets the wrong stream, the next one the right one.
+                  boolean first = connections.getAndIncrement() == 0;
+                  answer(server, first ? stream : right, first);
                 }
               });
       try (ReplicationSecondary secondary =
@@ -173,13 +177,74 @@ final class HostilePrimaryTest {
     assertThat(Files.exists(Path.of("hacked"))).isFalse();
   }
 
+  static Stream<Arguments> beginnings() {
+    return Stream.of(
+        Arguments.of("half a length", new byte[] {0, 0}),
+        Arguments.of("a length", new byte[] {0, 0, 1, 0}),
+        Arguments.of("a part of a message", new byte[] {0, 0, 1, 0, 40}),
+        Arguments.of("a part of a transaction", stream().begin(6).bytes()),
+        Arguments.of("half a blob", halfBlob()),
+        Arguments.of("a part of a large record", largeRecord()));
+  }
+
+  private static byte[] halfBlob() {
+    return stream().begin(6).blob(1, 6, 3).frame(Replica.BLOB_RECORD).frame(DATA).bytes();
+  }
+
+  private static byte[] largeRecord() {
+    return stream().begin(6).record(1, 6).raw(0, 0x50, 0, 0, 1, 2, 3).bytes();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("beginnings")
+  void silence_in_the_middle_ends_the_connection_and_delays_nothing(String name, byte[] beginning)
+      throws Exception {
+    Replica replica = Replica.in(directory, "data");
+    byte[] right = stream().transaction(5, DATA).bytes();
+    byte[] stream = Arrays.copyOf(right, right.length + beginning.length);
+    System.arraycopy(beginning, 0, stream, right.length, beginning.length);
+    AtomicInteger connections = new AtomicInteger();
+    try (FileStorage storage = replica.open();
+        ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                while (!server.isClosed()) {
+                  answer(server, connections.getAndIncrement() == 0 ? stream : new byte[0], false);
+                }
+              });
+      try (ReplicationSecondary secondary =
+          new ReplicationSecondary(
+              Objects.requireNonNull(server.getLocalSocketAddress()),
+              storage,
+              ReplicationTest.options(Duration.ofMillis(700)),
+              InstantSource.system())) {
+        secondary.start();
+        ReplicationTest.awaitTransaction(storage, new Tid(5));
+        assertThat(secondary.status().connections()).isEqualTo(1);
+        await()
+            .atMost(ReplicationTest.LIMIT)
+            .until(() -> secondary.status().lastError().orElse("").contains("timed out"));
+        await().atMost(ReplicationTest.LIMIT).until(() -> secondary.status().connections() == 2);
+        // This one is silent too, but between transactions.
+        await()
+            .atMost(ReplicationTest.LIMIT)
+            .until(() -> secondary.status().state() == SecondaryState.LIVE);
+      }
+      assertThat(storage.lastTransaction()).isEqualTo(new Tid(5));
+    }
+    assertThat(replica.blobContents()).isEmpty();
+  }
+
   /** Reads the greeting, answers with the stream, and waits for the other side to close. */
-  private static void answer(ServerSocket server, byte[] stream) {
+  private static void answer(ServerSocket server, byte[] stream, boolean end) {
     try (Socket socket = server.accept()) {
       byte[] greeting = socket.getInputStream().readNBytes(22);
       assertThat(new String(greeting, 4, 6, StandardCharsets.US_ASCII)).isEqualTo("zrs2.1");
       socket.getOutputStream().write(stream);
-      socket.shutdownOutput();
+      if (end) {
+        socket.shutdownOutput();
+      }
       socket.getInputStream().readAllBytes();
     } catch (IOException expected) {
       // The secondary, or the end of the test, has closed the connection.

@@ -42,9 +42,10 @@ import org.slf4j.LoggerFactory;
  * front and writes them, and takes no more before it has written those.
  *
  * <p><b>Who writes.</b> The connection's reader appends its replies and flushes when no further
- * request has arrived, so many replies go in one write. What other threads append starts a virtual
- * thread that flushes, unless somebody is flushing. Nobody writes to the socket under the lock, so
- * a committer waits for memory copies only.
+ * request has arrived, so many replies go in one write. The worker flushes what it appends, and the
+ * answer to a finish for which it waits. What the thread of another client's commit appends starts
+ * a virtual thread that flushes, unless somebody is flushing. Nobody writes to the socket under the
+ * lock, so a committer waits for memory copies only.
  *
  * <p><b>Limits.</b> The connection's own threads wait in {@link #awaitRoom} while more than {@link
  * #HIGH_WATER} bytes are queued. Committers don't wait: a client for which more than the limit is
@@ -147,14 +148,25 @@ final class Outbox {
     }
   }
 
-  /** Appends a message of another thread of the connection, and sees to it that it is sent. */
+  /**
+   * Appends a message of the connection's worker, which writes it itself unless somebody writes.
+   */
   void send(PickleWriter message) {
     lock.lock();
     try {
       append(message.buffer(), message.size());
-      startWriter();
     } finally {
       lock.unlock();
+    }
+    flushNow();
+  }
+
+  /** Writes what is queued, on the connection's worker; an error ends the connection. */
+  void flushNow() {
+    try {
+      flush();
+    } catch (IOException e) {
+      LOG.debug("writing to {}: {}", connection.peer(), e.toString());
     }
   }
 
@@ -165,6 +177,17 @@ final class Outbox {
    * @param frames complete frames, which stay as they are
    */
   void announce(Tid tid, byte[]... frames) {
+    announce(tid, true, frames);
+  }
+
+  /**
+   * As {@link #announce}, where the connection's worker waits for it and will {@link #flushNow}.
+   */
+  void announceOwn(Tid tid, byte[]... frames) {
+    announce(tid, false, frames);
+  }
+
+  private void announce(Tid tid, boolean write, byte[]... frames) {
     boolean tooSlow = false;
     lock.lock();
     try {
@@ -176,7 +199,9 @@ final class Outbox {
         for (byte[] frame : frames) {
           appendFrame(frame);
         }
-        startWriter();
+        if (write) {
+          startWriter();
+        }
       }
     } finally {
       lock.unlock();

@@ -244,6 +244,9 @@ final class Session implements Broadcaster.Subscriber {
             transactions.finish(transaction);
           } catch (RuntimeException e) {
             sendError(request, e);
+          } finally {
+            // The storage's sync thread has appended the reply, and leaves the writing to us.
+            outbox.flushNow();
           }
         });
   }

@@ -281,12 +281,12 @@ final class TransactionMethods {
     byte[] info = Outbox.frame(out);
     Request request = transaction.finishRequest();
     if (request == null || request.async()) {
-      outbox.announce(commit.tid(), info);
+      outbox.announceOwn(commit.tid(), info);
     } else {
       out.reset();
       Messages.beginReply(out, request.id()).bytes8(commit.tid().value());
       Messages.endReply(out);
-      outbox.announce(commit.tid(), info, Outbox.frame(out));
+      outbox.announceOwn(commit.tid(), info, Outbox.frame(out));
     }
     return true;
   }
