@@ -26,6 +26,7 @@ final class FrameReader {
   private int start;
   private int end;
   private long received;
+  private boolean withinFrame;
 
   /**
    * @param beforeWait called each time that everything which has arrived is used up, so that the
@@ -34,6 +35,11 @@ final class FrameReader {
   FrameReader(InputStream input, BeforeWait beforeWait) {
     this.input = input;
     this.beforeWait = beforeWait;
+  }
+
+  /** Whether a frame has arrived in part. */
+  boolean isWithinFrame() {
+    return withinFrame || start < end;
   }
 
   /** Bytes read so far. */
@@ -60,15 +66,19 @@ final class FrameReader {
           "message too large: %d bytes, at most %d are allowed"
               .formatted(Integer.toUnsignedLong(length), maxLength));
     }
-    if (length <= BUFFER_SIZE) {
-      if (!fill(length)) {
-        throw new EOFException("the connection broke within a frame");
-      }
-      byte[] frame = Arrays.copyOfRange(buffer, start, start + length);
-      start += length;
-      return frame;
+    withinFrame = true;
+    byte[] frame = length <= BUFFER_SIZE ? small(length) : large(length);
+    withinFrame = false;
+    return frame;
+  }
+
+  private byte[] small(int length) throws IOException {
+    if (!fill(length)) {
+      throw new EOFException("the connection broke within a frame");
     }
-    return large(length);
+    byte[] frame = Arrays.copyOfRange(buffer, start, start + length);
+    start += length;
+    return frame;
   }
 
   private byte[] large(int length) throws IOException {

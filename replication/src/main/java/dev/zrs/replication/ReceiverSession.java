@@ -34,6 +34,7 @@ final class ReceiverSession {
   private final FrameReader input;
   private final Tid start;
   private long counted;
+  private boolean limited;
 
   ReceiverSession(Link link, FileStorage storage, SecondaryOptions options, StatusBoard board)
       throws IOException {
@@ -80,12 +81,7 @@ final class ReceiverSession {
 
   private void receive() throws IOException {
     try {
-      boolean limited = false;
       while (true) {
-        if (assembler.inTransaction() != limited) {
-          limited = !limited;
-          link.readTimeout(limited ? options.transactionLimit() : Duration.ZERO);
-        }
         accept(input.next(assembler.frameLimit()));
       }
     } catch (IOException | ReplicationException e) {
@@ -109,9 +105,15 @@ final class ReceiverSession {
   }
 
   /** Called when the next read would wait. */
-  private void allUsed() {
+  private void allUsed() throws IOException {
     apply();
-    if (!assembler.inTransaction()) {
+    boolean middle = assembler.inTransaction() || input.isWithinFrame();
+    if (middle != limited) {
+      limited = middle;
+      // Between transactions an idle upstream is silent for as long as it likes.
+      link.readTimeout(middle ? options.transactionLimit() : Duration.ZERO);
+    }
+    if (!middle) {
       board.change(SecondaryState.LIVE, "all that was sent is applied");
     }
   }

@@ -9,8 +9,8 @@ import java.time.Duration;
  * @param reconnectDelay the longest it waits before it connects again
  * @param firstReconnectDelay the wait after the first failure; it doubles with each further one
  * @param connectLimit how long connecting may take
- * @param transactionLimit how long the upstream may be silent within a transaction. Between
- *     transactions an idle upstream is silent for ever
+ * @param transactionLimit how long the upstream may be silent within a transaction or a frame.
+ *     Between them an idle upstream is silent for ever
  * @param maxFrame the largest record, in bytes
  * @param batchBytes record data that are applied under shared syncs while it catches up
  * @param batchTransactions transactions that are applied under shared syncs

@@ -1,0 +1,182 @@
+package dev.zrs.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Tid;
+import dev.zrs.testkit.PythonPeer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Our side against the real zc.zrs on the other. */
+@Timeout(180)
+final class PythonPeerTest {
+  @TempDir private Path directory = Path.of("unset");
+
+  private static byte[] peer(String command, Replica replica, boolean blobs, Object... more) {
+    String[] arguments = new String[3 + more.length];
+    arguments[0] = command;
+    arguments[1] = replica.file().toString();
+    arguments[2] = blobs ? replica.blobs().toString() : "-";
+    for (int i = 0; i < more.length; i++) {
+      arguments[3 + i] = more[i].toString();
+    }
+    return PythonPeer.legacy().run(PythonPeerTest.class, "peer.py", arguments);
+  }
+
+  private static FutureTask<byte[]> start(Callable<byte[]> run) {
+    FutureTask<byte[]> task = new FutureTask<>(run);
+    Thread.ofVirtual().start(task);
+    return task;
+  }
+
+  private static FileStorage open(Replica replica, boolean blobs) {
+    return blobs ? replica.open() : replica.openWithoutBlobs();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void our_stream_is_zc_zrs_s_stream_byte_for_byte(boolean blobs) throws IOException {
+    Replica made = Replica.in(directory, "made");
+    peer("make", made, blobs);
+    Tid first;
+    Tid middle;
+    try (FileStorage storage = open(made, blobs)) {
+      first = storage.lastCommits(1_000).getFirst().tid();
+      middle = storage.lastCommits(9).getFirst().tid();
+    }
+    // From the beginning, after a transaction, and after a tid that nobody has.
+    for (Tid start : new Tid[] {Tid.NONE, first, middle, new Tid(middle.value() - 1)}) {
+      Path captured = directory.resolve("captured-" + start);
+      peer("capture", made, blobs, start, captured);
+      byte[] expected = Files.readAllBytes(captured);
+      byte[] sent;
+      try (FileStorage storage = open(made, blobs);
+          ReplicationPrimary primary = ReplicationTest.primary(storage)) {
+        sent = receive(primary, start, expected.length);
+      }
+      assertThat(Arrays.mismatch(sent, expected)).as("first different byte").isEqualTo(-1);
+      assertThat(expected.length).isGreaterThan(500);
+    }
+  }
+
+  /** What a primary sends up to a number of bytes, and the end that follows when it stops. */
+  private static byte[] receive(ReplicationPrimary primary, Tid start, int length)
+      throws IOException {
+    try (Socket socket = new Socket()) {
+      socket.connect(primary.address());
+      socket
+          .getOutputStream()
+          .write(
+              new StreamBuilder(start)
+                  .frame(ReplicationTest.ascii("zrs2.1"))
+                  .frame(start.toBytes())
+                  .bytes());
+      InputStream input = socket.getInputStream();
+      ByteArrayOutputStream received = new ByteArrayOutputStream();
+      received.write(input.readNBytes(length));
+      primary.close();
+      received.write(input.readAllBytes());
+      return received.toByteArray();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void Python_follows_our_primary(boolean blobs) throws Exception {
+    Replica ours = Replica.in(directory, "ours");
+    Replica python = Replica.in(directory, "python");
+    peer("make", ours, blobs);
+    Path stop = directory.resolve("stop");
+    try (FileStorage storage = open(ours, blobs);
+        ReplicationPrimary primary = ReplicationTest.primary(storage)) {
+      int port = ((InetSocketAddress) primary.address()).getPort();
+      FutureTask<byte[]> follower = start(() -> peer("follow_live", python, blobs, port, stop));
+      await().atMost(ReplicationTest.LIMIT).until(() -> primary.connections() == 1);
+      Random random = new Random(1);
+      Tid last = Tid.NONE;
+      for (int i = 0; i < 100; i++) {
+        last = Replica.commit(storage, random);
+      }
+      writeWhole(stop, last.toString());
+      follower.get(90, TimeUnit.SECONDS);
+    }
+    ours.assertEquals(python);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void we_follow_a_Python_primary(boolean blobs) throws Exception {
+    Replica ours = Replica.in(directory, "ours");
+    Replica python = Replica.in(directory, "python");
+    peer("make", python, blobs);
+    Path portFile = directory.resolve("port");
+    Path done = directory.resolve("port.done");
+    Path stop = directory.resolve("stop");
+    FutureTask<byte[]> primary = start(() -> peer("serve", python, blobs, portFile, stop, 100));
+    await().atMost(ReplicationTest.LIMIT).until(() -> Files.exists(portFile) || primary.isDone());
+    InetSocketAddress upstream =
+        new InetSocketAddress(
+            InetAddress.getLoopbackAddress(), Integer.parseInt(Files.readString(portFile)));
+    try (FileStorage storage = open(ours, blobs);
+        Relay relay = new Relay(upstream, new RareCuts());
+        ReplicationSecondary secondary = ReplicationTest.secondary(relay.address(), storage)) {
+      await()
+          .atMost(ReplicationTest.LIMIT)
+          .until(() -> primary.isDone() || (Files.exists(done) && Files.size(done) == 16));
+      Tid last = Tid.of(HexFormat.of().parseHex(Files.readString(done)));
+      ReplicationTest.awaitTransaction(storage, last);
+      assertThat(secondary.status().connections()).isGreaterThan(1);
+      writeWhole(stop, "");
+      primary.get(90, TimeUnit.SECONDS);
+    }
+    python.assertEquals(ours);
+  }
+
+  /** Cuts the first connections somewhere. */
+  private static final class RareCuts implements Supplier<Relay.Harm> {
+    private final Random random = new Random(3);
+    private int connections;
+
+    @Override
+    public synchronized Relay.Harm get() {
+      return connections++ < 4 ? new Relay.Harm(random.nextInt(900_000), -1) : Relay.Harm.NONE;
+    }
+  }
+
+  @Test
+  void Python_s_storage_leaves_out_a_transaction_without_records() {
+    Replica replica = Replica.in(directory, "python");
+    peer("make", replica, false);
+    byte[] unchanged = peer("empty_transaction", replica, false);
+    assertThat(new String(unchanged, StandardCharsets.US_ASCII)).isEqualTo("True\n");
+  }
+
+  /** The other side must not see half of it. */
+  private static void writeWhole(Path file, String text) throws IOException {
+    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Files.writeString(temporary, text);
+    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+}
