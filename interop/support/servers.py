@@ -47,6 +47,7 @@ class Server:
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.command = command
+        self.is_python = os.path.basename(command[-1]).startswith('runzeo')
         self.port = free_port()
         self.address = ('127.0.0.1', self.port)
         self.file = os.path.join(self.folder, 'Data.fs')
@@ -92,7 +93,7 @@ class Server:
     def start(self, wait=True):
         self.output = open(os.path.join(self.folder, 'output'), 'ab')
         self.process = subprocess.Popen(
-            self.command + ([] if self.command is RUNZEO else ['serve']) + ['-C', self.conf],
+            self.command + ([] if self.is_python else ['serve']) + ['-C', self.conf],
             stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
         if wait:
             wait_for('%s accepts' % self.folder, self.accepts, START_LIMIT, self.read_logs)
@@ -125,7 +126,7 @@ class Server:
             # runzeo can lose a SIGTERM that comes at a bad moment.
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(5 if self.command is RUNZEO else STOP_LIMIT)
+                self.process.wait(5 if self.is_python else STOP_LIMIT)
             except subprocess.TimeoutExpired:
                 if time.monotonic() > deadline:
                     self.kill()
