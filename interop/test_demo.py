@@ -3,9 +3,12 @@ import re
 import signal
 import subprocess
 
+import pytest
+
 from support import servers
 
 
+@pytest.mark.ours
 def test_the_demo_shows_a_primary_and_a_secondary(tmp_path):
     demo = subprocess.Popen(servers.ZRS + ['demo', '--folder', str(tmp_path / 'demo')],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

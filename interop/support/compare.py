@@ -142,7 +142,8 @@ def same_blobs(first, second, python_second=False):
     if python_second:
         one = {k: v for k, v in one.items() if v or k in two}
     if one.keys() != two.keys():
-        raise Different('blob files on one side only: %s' % sorted(one.keys() ^ two.keys())[:5])
+        raise Different('blob files at the first side only: %s; at the second only: %s'
+                        % (sorted(one.keys() - two.keys())[:5], sorted(two.keys() - one.keys())[:5]))
     for name, content in one.items():
         if content != two[name]:
             raise Different('blob file %s differs' % name)
