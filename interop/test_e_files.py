@@ -118,3 +118,16 @@ def test_a_torn_tail_is_cut_and_the_last_whole_transaction_is_the_last(cluster):
         assert server.stop() == 0
         assert os.path.getsize(server.file) == last[0]
     assert len([n for n in os.listdir(server.folder) if n.startswith('Data.fs.tr')]) == len(lengths)
+
+
+@pytest.mark.ours
+def test_sigusr2_reopens_the_log_and_the_server_goes_on(cluster):
+    server = cluster('server').start()
+    os.rename(server.log, server.log + '.moved')
+    server.process.send_signal(signal.SIGUSR2)
+    servers.wait_for('the new log file', lambda: os.path.exists(server.log) and os.path.getsize(server.log), 10,
+                     server.read_logs)
+    with open(server.log) as f:
+        assert 'Log files reopened successfully' in f.read()
+    commit(server, 1)
+    assert server.stop() == 0

@@ -4,6 +4,7 @@ import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -84,10 +85,23 @@ final class ReceiverSession {
       while (true) {
         accept(input.next(assembler.frameLimit()));
       }
+    } catch (EOFException e) {
+      applyRest(e);
+      throw input.received() > 0 ? e : refused(e);
     } catch (IOException | ReplicationException e) {
       applyRest(e);
       throw e;
     }
+  }
+
+  /** A primary gives no reason when it refuses; these are all that it can have. */
+  private static EOFException refused(EOFException end) {
+    EOFException refusal =
+        new EOFException(
+            "the upstream closed without a word: it is stopping, or is behind us (its last tid is"
+                + " lower than ours), or has blobs while we have no blob-dir; its log says which");
+    refusal.initCause(end);
+    return refusal;
   }
 
   private void accept(byte[] frame) throws IOException {

@@ -110,7 +110,7 @@ final class Loads {
             to.tuple().stop();
           } catch (StorageException e) {
             if (e instanceof CorruptDataException || !RemoteError.of(e).isNormal()) {
-              ClientLog.LOG.error("({}) a load failed", log.label(), e);
+              ClientLog.LOG.error("({}) a load failed: {}", log.label(), e.getMessage());
             }
             to.reset();
             Messages.error(to, id, RemoteError.of(e));

@@ -8,6 +8,7 @@ import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.ReadOnlyStorageException;
+import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
@@ -346,7 +347,10 @@ final class Session implements Broadcaster.Subscriber {
   private void writeError(PickleWriter to, Request request, RuntimeException e) {
     RemoteError error = RemoteError.of(e);
     boolean clientsFault = e instanceof RequestException || e instanceof ReadOnlyStorageException;
-    if (!error.isNormal() && !clientsFault) {
+    if (e instanceof StorageException && !error.isNormal() && !clientsFault) {
+      // Its message says all: the disk is full, a record is damaged, and where.
+      LOG.error("({}) '{}' failed: {}", log.label(), request.method(), e.getMessage());
+    } else if (!error.isNormal() && !clientsFault) {
       LOG.error("({}) '{}' raised exception", log.label(), request.method(), e);
     } else if (!error.isNormal() && !request.async()) {
       LOG.info("({}) '{}' raised exception: {}", log.label(), request.method(), e.getMessage());

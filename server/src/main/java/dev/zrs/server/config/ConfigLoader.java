@@ -110,7 +110,7 @@ final class ConfigLoader {
 
   private static int queueSize(CheckedSection zeo) {
     long size = zeo.get("invalidation-queue-size", Long.class);
-    if (size < 0 || size > Integer.MAX_VALUE) {
+    if (size < 1 || size > Integer.MAX_VALUE) {
       throw zeo.error("invalidation-queue-size", size + " is out of range");
     }
     return (int) size;
