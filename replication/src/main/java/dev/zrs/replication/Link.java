@@ -40,6 +40,9 @@ interface Link extends Closeable {
    */
   void readTimeout(Duration limit) throws IOException;
 
+  /** Tells the other side that nothing more comes, after all that was written. */
+  void endOutput() throws IOException;
+
   /** The other side, for messages. */
   String peer();
 
@@ -109,6 +112,11 @@ interface Link extends Closeable {
     }
 
     @Override
+    public void endOutput() throws IOException {
+      socket.shutdownOutput();
+    }
+
+    @Override
     public String peer() {
       return Listener.text(socket.getRemoteSocketAddress());
     }
@@ -134,6 +142,11 @@ interface Link extends Closeable {
     @Override
     public void readTimeout(Duration limit) {
       // Sockets of this kind have no read time-out, and need none: see the interface.
+    }
+
+    @Override
+    public void endOutput() throws IOException {
+      channel.shutdownOutput();
     }
 
     @Override

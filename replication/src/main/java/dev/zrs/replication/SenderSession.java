@@ -31,11 +31,21 @@ final class SenderSession {
   /** How soon a sender that waits for commits sees that it should end. */
   private static final Duration FEED_WAIT = Duration.ofMillis(200);
 
+  /**
+   * How long a secondary may take to read what the system's buffers hold, a few megabytes, and to
+   * close.
+   */
+  private static final Duration END_LIMIT = Duration.ofSeconds(10);
+
   private final Link link;
   private final FileStorage storage;
   private final PrimaryOptions options;
   private final String peer;
   private final CountDownLatch handshake = new CountDownLatch(1);
+
+  /** Nothing more comes from the secondary. */
+  private final CountDownLatch silent = new CountDownLatch(1);
+
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean draining;
   private volatile boolean gone;
@@ -91,6 +101,28 @@ final class SenderSession {
     TransactionSender sender = new TransactionSender(storage, output, checksum, peer);
     try (TransactionReader reader = storage.transactionsAfter(tid)) {
       send(reader, tid, sender, output);
+    } catch (ReplicationException | StorageException e) {
+      // What is wrong here is no reason to keep the transactions before it from the secondary.
+      endAfter(output);
+      throw e;
+    }
+    endAfter(output);
+  }
+
+  /**
+   * Ends the connection when the secondary has read everything. Closing at once would not do: with
+   * a keep-alive that nobody has read, the system resets the connection, and what the secondary has
+   * not read by then is lost.
+   */
+  private void endAfter(FrameWriter output) throws IOException {
+    output.flush();
+    link.endOutput();
+    try {
+      if (!silent.await(END_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+        LOG.warn("{}: did not close within {} ms after the end", peer, END_LIMIT.toMillis());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -154,6 +186,7 @@ final class SenderSession {
     } catch (ReplicationException e) {
       LOG.error("{}: {}", peer, e.getMessage());
     } finally {
+      silent.countDown();
       cut();
     }
   }

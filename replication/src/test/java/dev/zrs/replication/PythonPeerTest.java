@@ -96,7 +96,8 @@ final class PythonPeerTest {
       InputStream input = socket.getInputStream();
       ByteArrayOutputStream received = new ByteArrayOutputStream();
       received.write(input.readNBytes(length));
-      primary.close();
+      // It waits until this side has closed too.
+      Thread.ofVirtual().start(primary::close);
       received.write(input.readAllBytes());
       return received.toByteArray();
     }

@@ -91,6 +91,18 @@ record Replica(Path file, Path blobs) {
     }
   }
 
+  /** Commits a blob that nobody has used. */
+  static Tid commitBlob(FileStorage storage, Oid oid, byte[] content) throws IOException {
+    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+      Path temporary = storage.blobs().orElseThrow().createTemporary();
+      Files.write(temporary, content);
+      buffer.storeBlob(oid, Tid.NONE, BLOB_RECORD.clone(), temporary);
+      VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
+      voted.finish();
+      return voted.tid();
+    }
+  }
+
   static byte[] bytes(Random random, int length) {
     byte[] bytes = new byte[length];
     random.nextBytes(bytes);

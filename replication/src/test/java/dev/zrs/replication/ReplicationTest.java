@@ -9,17 +9,21 @@ import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
+import dev.zrs.storage.TransactionReader;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -307,6 +311,85 @@ final class ReplicationTest {
       }
     }
     first.assertEquals(second);
+  }
+
+  @Test
+  void a_blob_without_its_file_goes_out_as_a_plain_record() throws IOException {
+    Replica first = Replica.in(directory, "first");
+    Replica second = Replica.in(directory, "second");
+    try (FileStorage a = first.open();
+        FileStorage b = second.open();
+        Logged logged = new Logged()) {
+      Oid oid = new Oid(7);
+      Tid tid = Replica.commitBlob(a, oid, new byte[100_000]);
+      Tid empty = Replica.commitBlob(a, new Oid(8), new byte[0]);
+      Path missing = a.blobs().orElseThrow().file(oid, tid);
+      Files.delete(missing);
+      try (ReplicationPrimary primary = primary(a);
+          ReplicationSecondary follower = secondary(primary.address(), b)) {
+        awaitTransaction(b, empty);
+        assertThat(follower.status().lastError()).isEmpty();
+      }
+      assertThat(b.loadSerial(oid, tid)).isEqualTo(Replica.BLOB_RECORD);
+      assertThat(b.blobs().orElseThrow().exists(oid, tid)).isFalse();
+      assertThat(b.blobs().orElseThrow().file(new Oid(8), empty)).isEmptyFile();
+      assertThat(logged.lines())
+          .filteredOn(line -> line.startsWith("ERROR"))
+          .singleElement()
+          .asString()
+          .contains("zc.zrs.primary", oid.toString(), tid.toString(), missing.toString());
+    }
+    first.assertEquals(second);
+  }
+
+  @Test
+  void a_blob_file_that_can_not_be_read_ends_that_connection_with_an_error() throws IOException {
+    Replica first = Replica.in(directory, "first");
+    Replica second = Replica.in(directory, "second");
+    try (FileStorage a = first.open();
+        FileStorage b = second.open();
+        Logged logged = new Logged()) {
+      Tid before = Replica.commitRecord(a, new Oid(1), new byte[10]);
+      Tid tid = Replica.commitBlob(a, new Oid(7), new byte[10]);
+      Path unreadable = a.blobs().orElseThrow().file(new Oid(7), tid);
+      Files.delete(unreadable);
+      Files.createDirectory(unreadable);
+      try (ReplicationPrimary primary = primary(a);
+          ReplicationSecondary follower = secondary(primary.address(), b)) {
+        await().atMost(LIMIT).until(() -> follower.status().connections() > 2);
+        assertThat(follower.status().applied()).isEqualTo(before);
+      }
+      assertThat(b.lastTransaction()).isEqualTo(before);
+      assertThat(logged.lines())
+          .anyMatch(
+              line -> line.startsWith("ERROR zc.zrs.primary") && line.contains("can't be read"));
+    }
+  }
+
+  @Test
+  void a_primary_so_old_that_it_sends_no_checksum_is_believed() throws Exception {
+    Replica second = Replica.in(directory, "second");
+    byte[] stream =
+        new StreamBuilder(Tid.NONE)
+            .begin(5, "p")
+            .record(1, 5)
+            .frame(new byte[] {1})
+            .message("C")
+            .bytes();
+    try (FileStorage b = second.open();
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ReplicationSecondary follower =
+            secondary(Objects.requireNonNull(server.getLocalSocketAddress()), b);
+        Socket socket = server.accept()) {
+      socket.getOutputStream().write(stream);
+      awaitTransaction(b, new Tid(5));
+      await().atMost(LIMIT).until(() -> follower.status().state() == SecondaryState.LIVE);
+      // The greeting, then empty frames at the delay that is configured.
+      assertThat(socket.getInputStream().readNBytes(22 + 12)).endsWith(new byte[12]);
+      try (TransactionReader reader = b.transactionsAfter(Tid.NONE)) {
+        assertThat(Objects.requireNonNull(reader.next()).status()).isEqualTo('p');
+      }
+    }
   }
 
   static byte[] ascii(String text) {
