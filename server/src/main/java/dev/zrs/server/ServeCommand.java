@@ -65,8 +65,7 @@ final class ServeCommand implements Callable<Integer> {
       if (config.zeo().clientConflictResolution() || config.zeo().msgpack()) {
         throw new ConfigException("client-conflict-resolution and msgpack are not supported yet");
       }
-      PythonLogging logging = PythonLogging.start(config.eventlog());
-      Signals.reopenLogs(logging, config.eventlog().isPresent());
+      PythonLogging.start(config.eventlog());
     } catch (ConfigException e) {
       System.err.println("Error: " + e.getMessage());
       System.err.println("For help, use zrs serve --help");

@@ -195,6 +195,20 @@ public final class BlobDirectory {
     disk.delete(file(oid, serial), "remove aborted blob");
   }
 
+  /**
+   * Moves a file of a transaction that was never committed out of the way, into {@code tmp}: after
+   * a crash between the vote and the finish. No error if there is none.
+   */
+  void setAside(Oid oid, Tid serial) throws IOException {
+    Path file = file(oid, serial);
+    if (disk.exists(file)) {
+      Path target = base.resolve(TEMPORARY).resolve("uncommitted-" + oid + "-" + serial + SUFFIX);
+      LOG.warn("{} belongs to no transaction, and is kept as {}", file, target);
+      disk.rename(file, target, "set uncommitted blob aside");
+      disk.syncDirectory(Paths.directoryOf(file), "sync blob's directory");
+    }
+  }
+
   /** Removes a temporary file that is not needed. */
   public void discard(Path temporary) {
     try {

@@ -46,10 +46,10 @@ final class StorageOpener {
     try {
       file = new DataFile(path, openOrCreate(path));
       CatchUpMarker marker = new CatchUpMarker(disk, path);
-      FileStorage.OpenedFiles files = readIndexAndFile(file, marker, lock);
-      warnOfFuture(files.lastTid());
       Optional<BlobDirectory> blobs =
           options.blobDirectory().map(base -> BlobDirectory.open(disk, base, options.readOnly()));
+      FileStorage.OpenedFiles files = readIndexAndFile(file, marker, lock, blobs);
+      warnOfFuture(files.lastTid());
       FileStorage storage = new FileStorage(options, files, blobs, marker, clock);
       open = true;
       return storage;
@@ -125,7 +125,8 @@ final class StorageOpener {
   }
 
   private FileStorage.OpenedFiles readIndexAndFile(
-      DataFile file, CatchUpMarker marker, Optional<FileLock> lock) throws IOException {
+      DataFile file, CatchUpMarker marker, Optional<FileLock> lock, Optional<BlobDirectory> blobs)
+      throws IOException {
     if (file.size() > 0) {
       byte[] magic = new byte[DataFile.START];
       file.readUpTo(0, magic, 0, magic.length);
@@ -143,6 +144,9 @@ final class StorageOpener {
     scan.run();
     if (!options.readOnly()) {
       if (scan.hasTail()) {
+        if (blobs.isPresent()) {
+          setBlobsAside(file, scan.end(), blobs.get());
+        }
         cutTail(file, scan.end());
       }
       marker.clear();
@@ -225,6 +229,30 @@ final class StorageOpener {
       position += record.length();
     }
     return checked;
+  }
+
+  /** The blobs of transactions that stand whole in the tail came to their places at the vote. */
+  private static void setBlobsAside(DataFile file, long end, BlobDirectory blobs)
+      throws IOException {
+    long size = file.size();
+    long position = end;
+    while (position + TransactionHeader.FIXED_LENGTH <= size) {
+      TransactionHeader transaction = file.transactionHeader(position);
+      if (transaction.length() < transaction.headerLength()
+          || transaction.length() > size - position - TransactionHeader.TRAILER_LENGTH) {
+        return;
+      }
+      long at = position + transaction.headerLength();
+      while (at + DataHeader.LENGTH <= transaction.trailerPosition()) {
+        DataHeader record = DataHeader.parse(file.read(at, DataHeader.LENGTH), 0, at);
+        if (record.dataLength() < 0 || record.length() > transaction.trailerPosition() - at) {
+          return;
+        }
+        blobs.setAside(record.oid(), record.tid());
+        at += record.length();
+      }
+      position = transaction.end();
+    }
   }
 
   private void cutTail(DataFile file, long end) throws IOException {

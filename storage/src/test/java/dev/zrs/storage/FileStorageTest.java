@@ -373,6 +373,38 @@ final class FileStorageTest {
     assertThat(blobDirectory.resolve(".layout")).hasContent("bushy");
   }
 
+  @Test
+  void a_crash_after_the_vote_leaves_no_blob_in_its_place() throws IOException {
+    StorageOptions options = StorageOptions.of(file).withBlobDirectory(directory.resolve("blobs"));
+    Tid lost;
+    try (FileStorage storage = FileStorage.open(options, new RealDisk(), InstantSource.system())) {
+      commit(storage, B, Tid.NONE, "b");
+      Path temporary = storage.blobs().orElseThrow().createTemporary();
+      Files.writeString(temporary, "content");
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+        buffer.storeBlob(A, Tid.NONE, Dump.ascii("blob"), temporary);
+        VotedTransaction voted = vote(storage, buffer);
+        lost = voted.tid();
+        voted.finish();
+      }
+    }
+    Files.delete(file.resolveSibling("Data.fs.index"));
+    long at;
+    try (FileStorage storage = FileStorage.open(options, new RealDisk(), InstantSource.system())) {
+      at = storage.lastCommits(1).getFirst().position();
+    }
+    Files.delete(file.resolveSibling("Data.fs.index"));
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {'c'}), at + TransactionHeader.STATUS_OFFSET);
+    }
+    try (FileStorage storage = FileStorage.open(options, new RealDisk(), InstantSource.system())) {
+      assertThat(storage.lastTransaction()).isLessThan(lost);
+      assertThat(storage.blobs().orElseThrow().exists(A, lost)).isFalse();
+    }
+    assertThat(directory.resolve("blobs/tmp/uncommitted-" + A + "-" + lost + ".blob"))
+        .hasContent("content");
+  }
+
   private static String strip(Tid tid) {
     return tid.toString().replaceFirst("^0+", "");
   }
