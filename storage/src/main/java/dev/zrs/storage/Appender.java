@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes transaction records at the end of the file. All of it happens under the commit lock, which
- * guards every field.
+ * guards every field but {@code failure}.
  */
 final class Appender {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
@@ -29,6 +29,7 @@ final class Appender {
   private final AtomicLong maxOid;
   private long end;
   private Tid lastTid;
+  private volatile @Nullable StorageException failure;
 
   Appender(
       DataFile file,
@@ -106,7 +107,11 @@ final class Appender {
     lastTid = earlierTid;
   }
 
-  /** Takes an appended transaction, and everything after it, out of the file again. */
+  /**
+   * Takes an appended transaction, and everything after it, out of the file again. If that fails
+   * nothing may be appended any more: what a shorter transaction would leave of this one behind its
+   * own end could be taken for a record.
+   */
   void rollBack(AppendedTransaction appended) {
     try {
       file.file().truncate(appended.position(), "truncate aborted transaction");
@@ -114,10 +119,14 @@ final class Appender {
         blobs.orElseThrow(TransactionBuffer::noBlobs).remove(blob.oid(), blob.serial());
       }
     } catch (IOException e) {
-      // Whatever is left has status 'c' or is overwritten by the next transaction, and a blob file
-      // without a record is never looked at: nothing wrong can be read.
-      LOG.error("{}: taking back an aborted transaction failed: {}", file.path(), e.toString());
+      failure = new StorageIoException("taking back an aborted transaction", file.path(), e);
+      LOG.error("{}", failure.getMessage());
     }
+  }
+
+  /** Why nothing may be appended any more; null while all is well. Any thread. */
+  @Nullable StorageException failure() {
+    return failure;
   }
 
   private Tid chooseTid(TransactionBuffer buffer) {

@@ -141,7 +141,7 @@ public final class FileStorage implements AutoCloseable {
 
   /** Why the storage stopped writing, if it has. */
   public Optional<StorageException> failure() {
-    return Optional.ofNullable(failure);
+    return Optional.ofNullable(failure != null ? failure : appender.failure());
   }
 
   /**
@@ -420,7 +420,7 @@ public final class FileStorage implements AutoCloseable {
     if (closed) {
       throw new StorageException(name() + " is closed");
     }
-    StorageException reason = failure;
+    StorageException reason = failure().orElse(null);
     if (reason != null) {
       throw new StorageException(
           name() + " stopped writing because " + reason.getMessage(), reason);

@@ -91,6 +91,11 @@ final class Syncer implements AutoCloseable {
         target.synced(ticket);
       } catch (IOException e) {
         reason = new StorageIoException("sync", file, e);
+      } catch (RuntimeException | OutOfMemoryError e) {
+        // Whatever it is: this thread must not end and leave others waiting for it.
+        reason = new StorageException("syncing %s failed: %s".formatted(file, e), e);
+      }
+      if (reason != null) {
         target.failed(reason);
       }
       lock.lock();

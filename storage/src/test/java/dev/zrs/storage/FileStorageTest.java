@@ -433,6 +433,29 @@ final class FileStorageTest {
   }
 
   @Test
+  void when_an_aborted_transaction_can_not_be_taken_back_the_storage_stops_writing() {
+    FaultyDisk disk = new FaultyDisk(new RealDisk());
+    Tid first;
+    try (FileStorage storage = open(disk)) {
+      first = commit(storage, A, Tid.NONE, "one");
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+        buffer.store(A, first, Dump.ascii("a long second state, of which much would be left"));
+        VotedTransaction voted = vote(storage, buffer);
+        disk.failNext("truncate aborted transaction");
+        voted.abort();
+      }
+      assertThatThrownBy(() -> commit(storage, A, first, "2"))
+          .hasMessageContaining("stopped writing")
+          .hasMessageContaining("taking back");
+      assertThat(text(current(storage, A))).isEqualTo("one");
+    }
+    try (FileStorage storage = open()) {
+      assertThat(storage.lastTransaction()).isEqualTo(first);
+      commit(storage, A, first, "2");
+    }
+  }
+
+  @Test
   void whichever_operation_fails_what_was_acknowledged_is_there() throws IOException {
     FaultyDisk counting = new FaultyDisk(new RealDisk());
     run(counting);
