@@ -178,3 +178,8 @@ def test_only_an_empty_blob_may_be_missing_and_only_at_a_python_secondary(origin
             compare.same_blobs(copy / 'blobs', original / 'blobs', python_second=True)
     finally:
         empty.unlink()
+
+
+def test_what_lies_in_tmp_is_no_committed_blob(original, copy):
+    (copy / 'blobs' / 'tmp' / 'uncommitted-01-02.blob').write_bytes(b'set aside after a crash')
+    same(original, copy)

@@ -127,7 +127,9 @@ def compare_records(where, one, two, r, s, packed, python_second):
 def blob_files(directory):
     """{path below the directory: content} of the committed blobs."""
     found = {}
-    for folder, _, names in os.walk(directory):
+    for folder, folders, names in os.walk(directory):
+        if folder == str(directory) and 'tmp' in folders:
+            folders.remove('tmp')  # nothing in it is committed
         for name in names:
             if name.endswith('.blob'):
                 path = os.path.join(folder, name)
