@@ -15,12 +15,17 @@ final class IncomingBlob implements Closeable {
   private final FileChannel content;
   private long blocksLeft;
 
-  IncomingBlob(StreamMessage.RecordHeader header, byte[] record, Path file) throws IOException {
+  IncomingBlob(StreamMessage.RecordHeader header, byte[] record, Path file) {
     this.header = header;
     this.record = record;
     this.file = file;
     this.blocksLeft = header.blocks();
-    this.content = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+    try {
+      this.content =
+          FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+    } catch (IOException e) {
+      throw unwritable(file, e);
+    }
   }
 
   StreamMessage.RecordHeader header() {
@@ -41,16 +46,30 @@ final class IncomingBlob implements Closeable {
     return blocksLeft == 0;
   }
 
-  void write(byte[] block) throws IOException {
+  void write(byte[] block) {
     ByteBuffer bytes = ByteBuffer.wrap(block);
-    while (bytes.hasRemaining()) {
-      content.write(bytes);
+    try {
+      while (bytes.hasRemaining()) {
+        content.write(bytes);
+      }
+    } catch (IOException e) {
+      throw unwritable(file, e);
     }
     blocksLeft--;
   }
 
+  /** What fails here is the disk, and must not look as if it were the connection. */
+  private static ReplicationException unwritable(Path file, IOException e) {
+    return new ReplicationException(
+        "could not write the blob file %s: %s".formatted(file, e.getMessage()), e);
+  }
+
   @Override
-  public void close() throws IOException {
-    content.close();
+  public void close() {
+    try {
+      content.close();
+    } catch (IOException e) {
+      throw unwritable(file, e);
+    }
   }
 }

@@ -4,16 +4,11 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketAddress;
-import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.function.Consumer;
 import jdk.net.ExtendedSocketOptions;
 
 /**
@@ -45,42 +40,6 @@ interface Link extends Closeable {
 
   /** The other side, for messages. */
   String peer();
-
-  /**
-   * Connects.
-   *
-   * @param opened is given what to close to end the attempt, before it begins
-   */
-  static Link connect(SocketAddress address, Duration limit, Consumer<Closeable> opened)
-      throws IOException {
-    if (address instanceof UnixDomainSocketAddress) {
-      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-      try {
-        opened.accept(channel);
-        channel.connect(address);
-        return new UnixLink(channel, address.toString());
-      } catch (IOException e) {
-        channel.close();
-        throw e;
-      }
-    }
-    Socket socket = new Socket();
-    try {
-      opened.accept(socket);
-      socket.connect(resolved(address), (int) limit.toMillis());
-      return TcpLink.of(socket);
-    } catch (IOException e) {
-      socket.close();
-      throw e;
-    }
-  }
-
-  /** A host may have another address now than when the configuration was read. */
-  private static SocketAddress resolved(SocketAddress address) {
-    return address instanceof InetSocketAddress inet
-        ? new InetSocketAddress(inet.getHostString(), inet.getPort())
-        : address;
-  }
 
   /** Over TCP. */
   record TcpLink(Socket socket) implements Link {

@@ -2,6 +2,7 @@ package dev.zrs.replication;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -12,7 +13,9 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 
 /** Where secondaries connect to. One thread accepts, any may close. */
 interface Listener extends Closeable {
@@ -60,15 +63,23 @@ interface Listener extends Closeable {
     }
   }
 
-  /** A server that was killed leaves its socket file, to which nobody answers. */
+  /**
+   * A server that was killed leaves its socket file, to which nobody answers. To connect to any
+   * other kind of file is refused just so; such a file is somebody's data.
+   */
   private static void removeStale(UnixDomainSocketAddress address) throws IOException {
     Path path = address.getPath();
-    if (!Files.exists(path)) {
+    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
+    }
+    BasicFileAttributes kind =
+        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    if (!kind.isOther()) {
+      throw new IOException("there is a file of this name, which is no socket");
     }
     try (SocketChannel channel = SocketChannel.open(address)) {
       throw new IOException("address already in use by " + channel.getRemoteAddress());
-    } catch (java.net.ConnectException e) {
+    } catch (ConnectException e) {
       Files.delete(path);
     }
   }
@@ -80,7 +91,9 @@ interface Listener extends Closeable {
       String host = resolved == null ? inet.getHostString() : resolved.getHostAddress();
       return (host.contains(":") ? "[" + host + "]" : host) + ":" + inet.getPort();
     }
-    return address.toString();
+    return address instanceof UnixDomainSocketAddress unix
+        ? "unix:" + unix.getPath()
+        : address.toString();
   }
 
   /** Over TCP. */
@@ -112,7 +125,7 @@ interface Listener extends Closeable {
       implements Listener {
     @Override
     public Link accept() throws IOException {
-      return new Link.UnixLink(channel.accept(), "unix:" + address.getPath());
+      return new Link.UnixLink(channel.accept(), text(address));
     }
 
     @Override

@@ -72,6 +72,7 @@ final class ReceiverSession {
       }
       receive();
     } finally {
+      countBytes();
       over.countDown();
     }
   }
@@ -110,8 +111,7 @@ final class ReceiverSession {
       return;
     }
     batch.add(complete);
-    board.received(assembler.last(), input.received() - counted);
-    counted = input.received();
+    board.received(assembler.last());
     if (batch.isFull()) {
       board.change(SecondaryState.CATCHING_UP, "transactions come faster than they are applied");
       apply();
@@ -120,6 +120,7 @@ final class ReceiverSession {
 
   /** Called when the next read would wait. */
   private void allUsed() throws IOException {
+    countBytes();
     apply();
     boolean middle = assembler.inTransaction() || input.isWithinFrame();
     if (middle != limited) {
@@ -130,6 +131,11 @@ final class ReceiverSession {
     if (!middle) {
       board.change(SecondaryState.LIVE, "all that was sent is applied");
     }
+  }
+
+  private void countBytes() {
+    board.arrived(input.received() - counted);
+    counted = input.received();
   }
 
   private void apply() {

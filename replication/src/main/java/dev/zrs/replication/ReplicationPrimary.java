@@ -62,7 +62,8 @@ public final class ReplicationPrimary implements AutoCloseable {
     while (!closing) {
       try {
         accepted(listener.accept());
-      } catch (IOException e) {
+      } catch (IOException | OutOfMemoryError e) {
+        // The latter is also what the JVM throws when the system gives it no further thread.
         if (!closing) {
           LOG.error("accepting a secondary failed: {}", e.toString());
           if (!pause()) {
@@ -102,17 +103,24 @@ public final class ReplicationPrimary implements AutoCloseable {
     }
     SenderSession session = new SenderSession(link, storage, options);
     sessions.add(session);
-    Thread.ofPlatform()
-        .name("zrs sender " + link.peer())
-        .daemon()
-        .start(
-            () -> {
-              try {
-                session.run();
-              } finally {
-                sessions.remove(session);
-              }
-            });
+    boolean started = false;
+    try {
+      Thread.ofPlatform().name("zrs sender " + link.peer()).daemon().start(() -> serve(session));
+      started = true;
+    } finally {
+      if (!started) {
+        sessions.remove(session);
+        session.cut();
+      }
+    }
+  }
+
+  private void serve(SenderSession session) {
+    try {
+      session.run();
+    } finally {
+      sessions.remove(session);
+    }
   }
 
   /**
@@ -134,11 +142,20 @@ public final class ReplicationPrimary implements AutoCloseable {
     }
     awaitAcceptor();
     sessions.forEach(SenderSession::drain);
-    long deadline = System.nanoTime() + options.drainLimit().toNanos();
-    for (SenderSession session : sessions) {
-      session.awaitEnd(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
-    }
+    awaitEnds(
+        options.drainLimit(),
+        "{}: has not got everything within {} ms, and will have to ask for it again");
     sessions.forEach(SenderSession::cut);
-    sessions.forEach(session -> session.awaitEnd(END_LIMIT));
+    awaitEnds(END_LIMIT, "{}: its sender did not stop within {} ms");
+  }
+
+  /** Waits for all sessions together, and warns of each that is left. */
+  private void awaitEnds(Duration limit, String warning) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    for (SenderSession session : sessions) {
+      if (!session.awaitEnd(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
+        LOG.warn(warning, session.peer(), limit.toMillis());
+      }
+    }
   }
 }

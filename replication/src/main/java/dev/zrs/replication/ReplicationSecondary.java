@@ -5,6 +5,7 @@ import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -36,6 +37,7 @@ public final class ReplicationSecondary implements AutoCloseable {
   private final FileStorage storage;
   private final SecondaryOptions options;
   private final StatusBoard board;
+  private final Connector connector;
   private final Thread thread;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final AtomicReference<@Nullable Closeable> connection = new AtomicReference<>();
@@ -49,10 +51,25 @@ public final class ReplicationSecondary implements AutoCloseable {
    */
   public ReplicationSecondary(
       SocketAddress upstream, FileStorage storage, SecondaryOptions options, InstantSource clock) {
+    this(upstream, storage, options, clock, InetAddress::getAllByName);
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param resolver finds the addresses of the upstream's host
+   */
+  ReplicationSecondary(
+      SocketAddress upstream,
+      FileStorage storage,
+      SecondaryOptions options,
+      InstantSource clock,
+      HostLookup.Resolver resolver) {
     this.upstream = upstream;
     this.peer = Listener.text(upstream);
     this.storage = storage;
     this.options = options;
+    this.connector = new Connector(options.connectLimit(), resolver, this::opened);
     this.board = new StatusBoard(peer, storage.lastTransaction(), clock);
     this.thread = Thread.ofPlatform().name("zrs receiver " + peer).daemon().unstarted(this::run);
   }
@@ -69,8 +86,8 @@ public final class ReplicationSecondary implements AutoCloseable {
   }
 
   private void run() {
-    long first = options.firstReconnectDelay().toMillis();
     long longest = options.reconnectDelay().toMillis();
+    long first = Math.min(options.firstReconnectDelay().toMillis(), longest);
     long delay = first;
     while (!isClosing()) {
       Tid before = storage.lastTransaction();
@@ -79,6 +96,17 @@ public final class ReplicationSecondary implements AutoCloseable {
       String reason = connectAndFollow();
       if (isClosing()) {
         break;
+      }
+      if (storage.failure().isPresent()) {
+        // It would fetch the same transaction again and again, and never could apply it.
+        LOG.error(
+            CRITICAL,
+            "{}: Input data error: could not apply what arrived, and replication stops until the"
+                + " server is restarted: {}",
+            peer,
+            reason);
+        board.stopped(reason);
+        return;
       }
       long lasted = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
       if (lasted > longest || !storage.lastTransaction().equals(before)) {
@@ -108,7 +136,7 @@ public final class ReplicationSecondary implements AutoCloseable {
 
   /** Follows until the connection ends; returns why it did. */
   private String connectAndFollow() {
-    try (Link link = Link.connect(upstream, options.connectLimit(), this::opened)) {
+    try (Link link = connector.connect(upstream)) {
       LOG.info("{}: Connected", peer);
       board.connected();
       String reason = follow(link);
@@ -133,16 +161,24 @@ public final class ReplicationSecondary implements AutoCloseable {
     try {
       new ReceiverSession(link, storage, options, board).run();
       return "closed";
-    } catch (ReplicationException | StorageException e) {
-      if (!isClosing()) {
-        LOG.error(CRITICAL, "{}: Input data error: {}", peer, text(e));
-      }
+    } catch (ReplicationException e) {
+      inputDataError(text(e));
+      return text(e);
+    } catch (StorageException e) {
+      inputDataError("could not apply what arrived: " + text(e));
       return text(e);
     } catch (IOException e) {
       return text(e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // Whatever it is: a receiver that ends without a word would look like an idle upstream.
       LOG.error(CRITICAL, "{}: Input data error", peer, e);
       return "unexpected error: " + e;
+    }
+  }
+
+  private void inputDataError(String text) {
+    if (!isClosing() && storage.failure().isEmpty()) {
+      LOG.error(CRITICAL, "{}: Input data error: {}", peer, text);
     }
   }
 

@@ -8,7 +8,8 @@ import java.time.Duration;
  * @param keepAliveDelay how often it tells its upstream that it is there; zero for never
  * @param reconnectDelay the longest it waits before it connects again
  * @param firstReconnectDelay the wait after the first failure; it doubles with each further one
- * @param connectLimit how long connecting may take
+ * @param connectLimit how long the lookup of the upstream's host, and connecting to each of its
+ *     addresses, may take
  * @param transactionLimit how long the upstream may be silent within a transaction or a frame.
  *     Between them an idle upstream is silent for ever
  * @param maxFrame the largest record, in bytes
@@ -35,6 +36,26 @@ public record SecondaryOptions(
           1 << 30,
           8 << 20,
           2_000);
+
+  /** Refuses what would make it turn in a tight loop, or never apply anything. */
+  public SecondaryOptions {
+    requireMillisecond("reconnectDelay", reconnectDelay);
+    requireMillisecond("firstReconnectDelay", firstReconnectDelay);
+    requireMillisecond("connectLimit", connectLimit);
+    requireMillisecond("transactionLimit", transactionLimit);
+    if (!keepAliveDelay.isZero()) {
+      requireMillisecond("keepAliveDelay", keepAliveDelay);
+    }
+    if (maxFrame < 1 || batchBytes < 1 || batchTransactions < 1) {
+      throw new IllegalArgumentException("maxFrame and the limits of a batch must be positive");
+    }
+  }
+
+  private static void requireMillisecond(String name, Duration value) {
+    if (value.compareTo(Duration.ofMillis(1)) < 0) {
+      throw new IllegalArgumentException("%s is too short: %s".formatted(name, value));
+    }
+  }
 
   public SecondaryOptions withKeepAliveDelay(Duration value) {
     return new SecondaryOptions(

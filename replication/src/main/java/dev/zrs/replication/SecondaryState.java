@@ -10,6 +10,8 @@ public enum SecondaryState {
   LIVE,
   /** The last attempt failed, and the next one is due after a delay. */
   WAITING,
+  /** The storage writes no more, so it has given up; only a restart of the server helps. */
+  FAILED,
   /** It was told to stop. */
   CLOSED
 }

@@ -47,9 +47,14 @@ public record SecondaryStatus(
         state, since, upstream, received, applied, receivedBytes, connections + 1, lastError);
   }
 
-  SecondaryStatus withReceived(Tid value, long bytes) {
+  SecondaryStatus withMoreBytes(long count) {
     return new SecondaryStatus(
-        state, since, upstream, value, applied, receivedBytes + bytes, connections, lastError);
+        state, since, upstream, received, applied, receivedBytes + count, connections, lastError);
+  }
+
+  SecondaryStatus withReceived(Tid value) {
+    return new SecondaryStatus(
+        state, since, upstream, value, applied, receivedBytes, connections, lastError);
   }
 
   SecondaryStatus withApplied(Tid value) {

@@ -73,7 +73,8 @@ final class SenderSession {
       LOG.error("{}: {}", peer, e.getMessage());
     } catch (IOException e) {
       reason = e.toString();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // Memory may be short because of one large record; the other secondaries may still be well.
       reason = "error";
       LOG.error("{}: unexpected error", peer, e);
     } finally {
@@ -200,9 +201,15 @@ final class SenderSession {
     return text.append('\'').toString();
   }
 
-  /** Has the session end as soon as everything that is committed is sent. */
+  /**
+   * Has the session end as soon as everything that is committed is sent; at once, if the secondary
+   * has not said yet where to begin.
+   */
   void drain() {
     draining = true;
+    if (handshake.getCount() > 0) {
+      cut();
+    }
   }
 
   /** Ends the connection at once. */
@@ -215,14 +222,18 @@ final class SenderSession {
     }
   }
 
-  /** Waits for the end of {@link #run}. */
-  void awaitEnd(Duration limit) {
+  /** Waits for the end of {@link #run}; returns whether it came. */
+  boolean awaitEnd(Duration limit) {
     try {
-      if (!ended.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
-        LOG.warn("{}: did not end within {} ms", peer, limit.toMillis());
-      }
+      return ended.await(limit.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
+  }
+
+  /** The secondary, for messages. */
+  String peer() {
+    return peer;
   }
 }

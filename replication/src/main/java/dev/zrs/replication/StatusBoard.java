@@ -38,13 +38,24 @@ final class StatusBoard {
     change(SecondaryState.CATCHING_UP, "connected");
   }
 
+  /** It ends for good, without having been told to. */
+  void stopped(String error) {
+    status = status.withError(error);
+    change(SecondaryState.FAILED, error);
+  }
+
   void failed(String error) {
     status = status.withError(error);
     change(SecondaryState.WAITING, error);
   }
 
-  void received(Tid tid, long bytes) {
-    status = status.withReceived(tid, bytes);
+  /** So many bytes more have come in. */
+  void arrived(long bytes) {
+    status = status.withMoreBytes(bytes);
+  }
+
+  void received(Tid tid) {
+    status = status.withReceived(tid);
   }
 
   void applied(Tid tid) {

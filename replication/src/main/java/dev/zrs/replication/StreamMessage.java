@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * Immutable.
  */
 sealed interface StreamMessage {
+  /**
+   * Less than for data records: what can be long in a message is the extension, which has 64 KiB in
+   * the file.
+   */
+  PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 1_000_000);
+
   /** The status of a transaction that is being written: at the next start it would be cut off. */
   char UNFINISHED = 'c';
 
@@ -55,7 +61,7 @@ sealed interface StreamMessage {
    */
   static StreamMessage parse(byte[] frame) {
     try {
-      Object value = new Unpickler(frame, 0, frame.length, PickleLimits.DEFAULT).load();
+      Object value = new Unpickler(frame, 0, frame.length, LIMITS).load();
       PyTuple message = Py.asTuple(value, 2);
       String type = Py.asText(message.get(0));
       PyTuple fields = Py.asTuple(message.get(1));
@@ -99,6 +105,9 @@ sealed interface StreamMessage {
     if (fields.size() != size) {
       throw new ReplicationException(
           "a record message has %d fields, not %d".formatted(size, fields.size()));
+    }
+    if (textBytes(fields.get(2)).length > 0) {
+      throw new ReplicationException("a record in a version, which no storage has any more");
     }
     Object dataTid = fields.get(3);
     long blocks = size == 5 ? Py.asLong(fields.get(4)) : -1;

@@ -4,7 +4,6 @@ import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
-import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +62,7 @@ final class TransactionAssembler implements AutoCloseable {
    * @return the transaction that it completes, which is the caller's from now on; else null
    * @throws ReplicationException if the frame can't be right
    */
-  @Nullable TransactionBuffer accept(byte[] frame) throws IOException {
+  @Nullable TransactionBuffer accept(byte[] frame) {
     TransactionBuffer complete = null;
     if (record != null) {
       data(record, frame);
@@ -115,7 +114,7 @@ final class TransactionAssembler implements AutoCloseable {
     return null;
   }
 
-  private void data(StreamMessage.RecordHeader header, byte[] data) throws IOException {
+  private void data(StreamMessage.RecordHeader header, byte[] data) {
     if (!header.hasBlob()) {
       record = null;
       buffer()
@@ -133,14 +132,14 @@ final class TransactionAssembler implements AutoCloseable {
     }
   }
 
-  private void block(IncomingBlob incoming, byte[] frame) throws IOException {
+  private void block(IncomingBlob incoming, byte[] frame) {
     incoming.write(frame);
     if (incoming.isComplete()) {
       finish(incoming);
     }
   }
 
-  private void finish(IncomingBlob incoming) throws IOException {
+  private void finish(IncomingBlob incoming) {
     incoming.close();
     StreamMessage.RecordHeader header = incoming.header();
     buffer()
@@ -165,17 +164,27 @@ final class TransactionAssembler implements AutoCloseable {
 
   /** Drops what is incomplete, with its temporary files. */
   @Override
-  public void close() throws IOException {
+  public void close() {
     IncomingBlob incoming = blob;
     blob = null;
-    if (incoming != null) {
-      incoming.close();
-      blobs().discard(incoming.file());
-    }
     TransactionBuffer incomplete = transaction;
     transaction = null;
-    if (incomplete != null) {
-      incomplete.close();
+    try {
+      if (incoming != null) {
+        discard(incoming);
+      }
+    } finally {
+      if (incomplete != null) {
+        incomplete.close();
+      }
+    }
+  }
+
+  private void discard(IncomingBlob incoming) {
+    try {
+      incoming.close();
+    } finally {
+      blobs().discard(incoming.file());
     }
   }
 }

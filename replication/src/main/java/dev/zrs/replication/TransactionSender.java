@@ -56,13 +56,7 @@ final class TransactionSender {
     if (transaction.status() == STATUS_UNDONE) {
       return;
     }
-    message(
-        "T",
-        transaction.tid().toBytes(),
-        String.valueOf(transaction.status()),
-        transaction.metadata().user(),
-        transaction.metadata().description(),
-        extension(transaction));
+    begin(transaction);
     DataRecord record = transaction.nextRecord();
     while (record != null) {
       send(record);
@@ -71,21 +65,29 @@ final class TransactionSender {
     message("C", (Object) Md5.soFar(checksum));
   }
 
-  private Object extension(TransactionRecord transaction) {
-    byte[] bytes = transaction.metadata().extension();
-    if (bytes.length == 0) {
-      return new PyDict();
-    }
+  private void begin(TransactionRecord transaction) throws IOException {
+    byte[] extension = transaction.metadata().extension();
     try {
-      return Unpickler.load(bytes);
+      begin(transaction, extension.length == 0 ? new PyDict() : Unpickler.load(extension));
     } catch (PickleException e) {
+      // It is unreadable, or can't be written without a memo because it contains itself.
       LOG.error(
-          "{}: the extension of transaction {} can't be read and is left out: {}",
+          "{}: the extension of transaction {} can't be sent and is left out: {}",
           peer,
           transaction.tid(),
           e.getMessage());
-      return new PyDict();
+      begin(transaction, new PyDict());
     }
+  }
+
+  private void begin(TransactionRecord transaction, Object extension) throws IOException {
+    message(
+        "T",
+        transaction.tid().toBytes(),
+        String.valueOf(transaction.status()),
+        transaction.metadata().user(),
+        transaction.metadata().description(),
+        extension);
   }
 
   private void send(DataRecord record) throws IOException {
