@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.PyDict;
+import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.RealDisk;
@@ -39,6 +40,12 @@ record Replica(Path file, Path blobs) {
 
   FileStorage openWithoutBlobs() {
     return open(StorageOptions.of(file));
+  }
+
+  /** With blobs, on a disk of the test. */
+  FileStorage open(Disk disk) {
+    return FileStorage.open(
+        StorageOptions.of(file).withBlobDirectory(blobs), disk, InstantSource.system());
   }
 
   private static FileStorage open(StorageOptions options) {
