@@ -171,4 +171,21 @@ final class HostileSecondaryTest {
     assertThat(logged.lines())
         .anyMatch(line -> line.contains("start " + storage.lastTransaction()));
   }
+
+  @Test
+  @SuppressWarnings("try") // how long closing takes is what is tested
+  void who_has_said_nothing_yet_does_not_hold_up_the_stop() throws IOException {
+    PrimaryOptions patient = new PrimaryOptions(Duration.ofSeconds(40), Duration.ofSeconds(40), 3);
+    try (ReplicationPrimary stopped =
+            new ReplicationPrimary(ReplicationTest.anyPort(), storage, patient);
+        Socket silent = new Socket()) {
+      stopped.start();
+      silent.connect(stopped.address());
+      await().atMost(ReplicationTest.LIMIT).until(() -> stopped.connections() == 1);
+      long began = System.nanoTime();
+      stopped.close();
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(10));
+      assertThat(silent.getInputStream().read()).isEqualTo(-1);
+    }
+  }
 }

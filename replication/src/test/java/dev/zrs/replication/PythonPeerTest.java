@@ -81,18 +81,52 @@ final class PythonPeerTest {
     }
   }
 
+  @Test
+  void from_the_last_tid_the_stream_is_what_is_committed_live() throws IOException {
+    Replica made = Replica.in(directory, "made");
+    peer("make", made, true);
+    Tid last;
+    byte[] sent;
+    try (FileStorage storage = made.open();
+        ReplicationPrimary primary = ReplicationTest.primary(storage);
+        Socket socket = connect(primary, storage.lastTransaction())) {
+      last = storage.lastTransaction();
+      for (int i = 1; i <= 3; i++) {
+        Replica.commitBlob(storage, storage.newOid(), new byte[70_000 * i]);
+      }
+      ByteArrayOutputStream received = new ByteArrayOutputStream();
+      // A primary that stops sends nothing to who has not been understood yet.
+      received.write(socket.getInputStream().readNBytes(1));
+      Thread.ofVirtual().start(primary::close);
+      received.write(socket.getInputStream().readAllBytes());
+      sent = received.toByteArray();
+    }
+    Path captured = directory.resolve("captured");
+    peer("capture", made, true, last, captured);
+    assertThat(Arrays.mismatch(sent, Files.readAllBytes(captured)))
+        .as("first different byte")
+        .isEqualTo(-1);
+    assertThat(sent.length).isGreaterThan(6 * 70_000);
+  }
+
+  private static Socket connect(ReplicationPrimary primary, Tid start) throws IOException {
+    Socket socket = new Socket();
+    socket.connect(primary.address());
+    socket
+        .getOutputStream()
+        .write(
+            new StreamBuilder(start)
+                .frame(ReplicationTest.ascii("zrs2.1"))
+                .frame(start.toBytes())
+                .bytes());
+    await().atMost(ReplicationTest.LIMIT).until(() -> primary.connections() == 1);
+    return socket;
+  }
+
   /** What a primary sends up to a number of bytes, and the end that follows when it stops. */
   private static byte[] receive(ReplicationPrimary primary, Tid start, int length)
       throws IOException {
-    try (Socket socket = new Socket()) {
-      socket.connect(primary.address());
-      socket
-          .getOutputStream()
-          .write(
-              new StreamBuilder(start)
-                  .frame(ReplicationTest.ascii("zrs2.1"))
-                  .frame(start.toBytes())
-                  .bytes());
+    try (Socket socket = connect(primary, start)) {
       InputStream input = socket.getInputStream();
       ByteArrayOutputStream received = new ByteArrayOutputStream();
       received.write(input.readNBytes(length));

@@ -10,6 +10,7 @@ import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.TransactionReader;
+import dev.zrs.storage.VotedTransaction;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -311,6 +312,39 @@ final class ReplicationTest {
       }
     }
     first.assertEquals(second);
+  }
+
+  @Test
+  void an_extension_that_can_not_be_sent_is_left_out_with_an_error() {
+    Replica first = Replica.in(directory, "first");
+    Replica second = Replica.in(directory, "second");
+    // Not a pickle; a dictionary that contains itself.
+    String[] extensions = {"rubbish", "}q\u0000X\u0001\u0000\u0000\u0000ah\u0000s."};
+    try (FileStorage a = first.open();
+        FileStorage b = second.open();
+        Logged logged = new Logged()) {
+      Tid last = Tid.NONE;
+      for (String extension : extensions) {
+        TransactionMetadata metadata =
+            new TransactionMetadata(ascii("user"), new byte[0], ascii(extension));
+        try (TransactionBuffer buffer = a.begin(metadata, null)) {
+          buffer.store(a.newOid(), Tid.NONE, new byte[] {1});
+          VotedTransaction voted = a.vote(buffer, a.commitLock().claim("test"));
+          voted.finish();
+          last = voted.tid();
+        }
+      }
+      try (ReplicationPrimary primary = primary(a);
+          ReplicationSecondary follower = secondary(primary.address(), b)) {
+        awaitTransaction(b, last);
+        assertThat(follower.status().lastError()).isEmpty();
+      }
+      assertThat(b.lastCommits(5)).hasSize(extensions.length);
+      assertThat(logged.lines())
+          .filteredOn(line -> line.startsWith("ERROR"))
+          .hasSize(extensions.length)
+          .allMatch(line -> line.contains("can't be sent and is left out"));
+    }
   }
 
   @Test
