@@ -148,10 +148,19 @@ public final class FileStorage implements AutoCloseable {
    * An oid that nobody has.
    *
    * @throws ReadOnlyStorageException if the storage is read-only
+   * @throws StorageException if the last possible oid is in use
    */
   public Oid newOid() {
     requireWritable();
-    return new Oid(maxOid.incrementAndGet());
+    return new Oid(
+        maxOid.updateAndGet(
+            last -> {
+              if (last == -1) {
+                // The next would be 0, the root object. A client may have chosen the last oid.
+                throw new StorageException(name() + " has no more oids: the last one is in use");
+              }
+              return last + 1;
+            }));
   }
 
   /**

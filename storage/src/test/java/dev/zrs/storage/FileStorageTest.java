@@ -456,6 +456,15 @@ final class FileStorageTest {
   }
 
   @Test
+  void after_the_last_oid_no_new_one_is_the_root_object() {
+    try (FileStorage storage = open()) {
+      commit(storage, new Oid(-2), Tid.NONE, "last but one");
+      assertThat(storage.newOid()).isEqualTo(new Oid(-1));
+      assertThatThrownBy(storage::newOid).hasMessageContaining("no more oids");
+    }
+  }
+
+  @Test
   void whichever_operation_fails_what_was_acknowledged_is_there() throws IOException {
     FaultyDisk counting = new FaultyDisk(new RealDisk());
     run(counting);
