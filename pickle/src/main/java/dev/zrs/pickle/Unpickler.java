@@ -3,6 +3,7 @@ package dev.zrs.pickle;
 import static dev.zrs.pickle.Opcode.*;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * Reads pickles of protocols 0 to 5 as data. Nothing is looked up or constructed by name; what
@@ -28,6 +29,7 @@ public final class Unpickler {
   private Object[] stack = new Object[16];
   private int[] marks = new int[8];
   private boolean mapsNames = true;
+  private Consumer<Object> persistentIds = id -> {};
 
   private int sp;
   private int markCount;
@@ -69,6 +71,12 @@ public final class Unpickler {
     return this;
   }
 
+  /** Has {@code listener} told of each persistent id, in the order in which they are read. */
+  Unpickler tellPersistentIds(Consumer<Object> listener) {
+    persistentIds = listener;
+    return this;
+  }
+
   /** The offset in the buffer of the next byte to be read. */
   public int position() {
     return in.position();
@@ -106,6 +114,11 @@ public final class Unpickler {
       // So that a long-lived unpickler keeps no values alive.
       Arrays.fill(stack, PyNone.NONE);
     }
+  }
+
+  private PyPersistent persistent(Object id) {
+    persistentIds.accept(id);
+    return new PyPersistent(id);
   }
 
   private PickleException located(PickleException e) {
@@ -249,8 +262,8 @@ public final class Unpickler {
       case EXT1 -> push(extension(in.u1()));
       case EXT2 -> push(extension(in.u2()));
       case EXT4 -> push(extension(in.s4()));
-      case PERSID -> push(new PyPersistent(in.line()));
-      case BINPERSID -> push(new PyPersistent(pop()));
+      case PERSID -> push(persistent(in.line()));
+      case BINPERSID -> push(persistent(pop()));
       case REDUCE -> {
         PyTuple args = popTuple();
         Object value = Reductions.reduce(pop(), args);
