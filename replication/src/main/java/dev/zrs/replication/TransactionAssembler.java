@@ -86,7 +86,7 @@ final class TransactionAssembler implements AutoCloseable {
           throw new ReplicationException(
               "transaction %s is not later than %s".formatted(begin.tid(), last));
         }
-        transaction = storage.beginRestore(begin.metadata(), begin.tid(), begin.status(), null);
+        transaction = storage.begin(begin.metadata(), begin.tid(), begin.status(), null);
         last = begin.tid();
       }
       case StreamMessage.RecordHeader header -> {

@@ -302,7 +302,7 @@ final class ReplicationTest {
         FileStorage b = second.open()) {
       Replica.commit(a, new Random(7));
       Tid empty = new Tid(a.lastTransaction().value() + 1);
-      try (TransactionBuffer buffer = a.beginRestore(TransactionMetadata.EMPTY, empty, ' ', null)) {
+      try (TransactionBuffer buffer = a.begin(TransactionMetadata.EMPTY, empty, ' ', null)) {
         a.vote(buffer, a.commitLock().claim("test")).finish();
       }
       try (ReplicationPrimary primary = primary(a);

@@ -112,7 +112,15 @@ final class Node implements AutoCloseable {
   }
 
   private FileStorage openFile(String name, FileStorageConfig config, InstantSource clock) {
-    StorageOptions options = new StorageOptions(config.path(), config.readOnly(), config.blobDir());
+    StorageOptions options =
+        new StorageOptions(
+            config.path(),
+            config.readOnly(),
+            config.blobDir(),
+            config.create(),
+            config.quota().orElse(StorageOptions.UNLIMITED),
+            config.packGc(),
+            config.packKeepOld());
     FileStorage storage = closer.add(FileStorage.open(options, new RealDisk(), clock));
     storages.put(name, storage);
     return storage;

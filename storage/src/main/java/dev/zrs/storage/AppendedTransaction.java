@@ -17,19 +17,25 @@ final class AppendedTransaction {
   private final @Nullable Object origin;
   private final long[] oids;
   private final long[] positions;
+  private final List<Oid> undone;
   private final List<Blob> blobs = new ArrayList<>();
 
   /** A blob file that this transaction brought. */
   record Blob(Oid oid, Tid serial) {}
 
-  AppendedTransaction(
-      Tid tid, long position, long end, @Nullable Object origin, long[] oids, long[] positions) {
-    this.tid = tid;
-    this.position = position;
-    this.end = end;
+  AppendedTransaction(TransactionPlan plan, @Nullable Object origin) {
+    List<PlannedRecord> records = plan.records();
+    this.tid = plan.tid();
+    this.position = plan.start();
+    this.end = plan.end();
     this.origin = origin;
-    this.oids = oids;
-    this.positions = positions;
+    this.undone = List.copyOf(plan.undone());
+    this.oids = new long[records.size()];
+    this.positions = new long[records.size()];
+    for (int i = 0; i < oids.length; i++) {
+      oids[i] = records.get(i).oid().value();
+      positions[i] = records.get(i).position();
+    }
   }
 
   Tid tid() {
@@ -58,6 +64,11 @@ final class AppendedTransaction {
     return positions[record];
   }
 
+  /** The objects that undo changed. */
+  List<Oid> undone() {
+    return undone;
+  }
+
   List<Blob> blobs() {
     return blobs;
   }
@@ -68,6 +79,6 @@ final class AppendedTransaction {
     for (long oid : oids) {
       changed.add(new Oid(oid));
     }
-    return new Commit(tid, List.copyOf(changed), position, end, origin);
+    return new Commit(tid, List.copyOf(changed), origin);
   }
 }

@@ -4,9 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -21,42 +18,54 @@ final class Appender {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
   private static final int WRITE_SIZE = 256 << 10;
 
-  private final DataFile file;
-  private final ObjectIndex index;
   private final PendingTransactions pending;
   private final Optional<BlobDirectory> blobs;
   private final InstantSource clock;
   private final AtomicLong maxOid;
+  private final long quota;
+  private DataFile file;
+  private ObjectIndex index;
   private long end;
   private Tid lastTid;
+  private long backPointerFloor;
   private volatile @Nullable StorageException failure;
 
+  /**
+   * @param quota position in the file beyond which no record may begin
+   */
   Appender(
-      DataFile file,
-      ObjectIndex index,
+      FileGeneration generation,
+      Tid lastTid,
       PendingTransactions pending,
       Optional<BlobDirectory> blobs,
       InstantSource clock,
       AtomicLong maxOid,
-      long end,
-      Tid lastTid) {
-    this.file = file;
-    this.index = index;
+      long quota) {
     this.pending = pending;
     this.blobs = blobs;
     this.clock = clock;
     this.maxOid = maxOid;
-    this.end = end;
+    this.quota = quota;
+    this.file = generation.file();
+    this.index = generation.index();
+    this.end = generation.visibleEnd();
     this.lastTid = lastTid;
   }
 
-  /** A data record as it will stand in the file. */
-  private record Planned(
-      Oid oid, Tid serial, long previous, @Nullable BufferedData data, long backPointer) {
-    long length() {
-      long content = data == null ? DataHeader.BACK_POINTER_LENGTH : data.length();
-      return DataHeader.LENGTH + content;
-    }
+  /** Goes on in a packed file, which holds all transactions, visible ones only. */
+  void moveTo(FileGeneration generation) {
+    file = generation.file();
+    index = generation.index();
+    end = generation.visibleEnd();
+    backPointerFloor = 0;
+  }
+
+  /**
+   * Has undo and restore copy data that stand before a position, instead of pointing to them: while
+   * a pack is under way, which may leave them out. 0 ends it.
+   */
+  void setBackPointerFloor(long position) {
+    backPointerFloor = position;
   }
 
   /** Where the next transaction record will begin. */
@@ -77,13 +86,12 @@ final class Appender {
    * @param status what to write as the status; {@code c} for one that is not finished
    */
   AppendedTransaction append(TransactionBuffer buffer, char status) {
-    Tid tid = chooseTid(buffer);
-    List<Planned> plan = plan(buffer, tid);
-    AppendedTransaction appended = layOut(buffer, tid, plan);
+    TransactionPlan plan = plan(buffer, chooseTid(buffer));
+    AppendedTransaction appended = new AppendedTransaction(plan, buffer.origin());
     boolean complete = false;
     try {
-      write(buffer.metadata(), status, appended, plan);
-      commitBlobs(buffer, appended);
+      write(buffer.metadata(), status, plan);
+      commitBlobs(plan, appended);
       complete = true;
       return appended;
     } catch (IOException e) {
@@ -116,7 +124,7 @@ final class Appender {
     try {
       file.file().truncate(appended.position(), "truncate aborted transaction");
       for (AppendedTransaction.Blob blob : appended.blobs()) {
-        blobs.orElseThrow(TransactionBuffer::noBlobs).remove(blob.oid(), blob.serial());
+        directory().remove(blob.oid(), blob.serial());
       }
     } catch (IOException e) {
       failure = new StorageIoException("taking back an aborted transaction", file.path(), e);
@@ -141,112 +149,25 @@ final class Appender {
     return wanted;
   }
 
-  private List<Planned> plan(TransactionBuffer buffer, Tid tid) {
-    List<Planned> plan = new ArrayList<>(buffer.recordCount());
-    for (RecordOperation operation : buffer.operations()) {
-      switch (operation) {
-        case RecordOperation.Store store -> plan.add(planStore(store, tid));
-        case RecordOperation.CheckCurrent check -> checkCurrent(check);
-        case RecordOperation.Restore restore -> plan.add(planRestore(restore));
-      }
-    }
-    for (Planned planned : plan) {
+  private TransactionPlan plan(TransactionBuffer buffer, Tid tid) {
+    TransactionPlan plan = new TransactionPlan(tid, end, buffer.metadata().length());
+    LatestState state = new LatestState(file, index, pending, end, backPointerFloor);
+    RecordPlanner planner = new RecordPlanner(state, plan, blobs.isPresent(), quota);
+    buffer.operations().forEach(planner::plan);
+    for (PlannedRecord planned : plan.records()) {
       maxOid.accumulateAndGet(
           planned.oid().value(), (a, b) -> Long.compareUnsigned(a, b) >= 0 ? a : b);
     }
     return plan;
   }
 
-  private Planned planStore(RecordOperation.Store store, Tid tid) {
-    long current = currentPosition(store.oid());
-    if (current != 0) {
-      Tid committed = file.dataHeader(current, store.oid().value()).tid();
-      if (!committed.equals(store.serial())) {
-        throw new ConflictException(store.oid(), committed, store.serial(), store.data().get());
-      }
-    }
-    return new Planned(store.oid(), tid, current, store.data(), 0);
-  }
-
-  private void checkCurrent(RecordOperation.CheckCurrent check) {
-    long current = currentPosition(check.oid());
-    DataHeader header = current == 0 ? null : file.dataHeader(current, check.oid().value());
-    if (header == null || (header.hasBackPointer() && file.backPointer(header) == 0)) {
-      throw new NoSuchObjectException(check.oid(), "no such object");
-    }
-    if (!header.tid().equals(check.serial())) {
-      throw new ConflictException(check.oid(), header.tid(), check.serial(), null);
-    }
-  }
-
-  private Planned planRestore(RecordOperation.Restore restore) {
-    Oid oid = restore.oid();
-    long current = currentPosition(oid);
-    BufferedData data = restore.data();
-    Tid dataTid = restore.dataTid();
-    long back = 0;
-    if (dataTid != null) {
-      back = findRecord(oid, dataTid, current, data == null ? Bytes.EMPTY : data.get());
-    }
-    return new Planned(oid, restore.serial(), current, back == 0 ? data : null, back);
-  }
-
-  private long currentPosition(Oid oid) {
-    long position = pending.position(oid.value());
-    return position != 0 ? position : index.get(oid.value());
-  }
-
-  /**
-   * Position of the object's record of transaction {@code tid} if it can serve as the target of a
-   * back-pointer for {@code data}: it is a back-pointer itself, or has the same data.
-   */
-  private long findRecord(Oid oid, Tid tid, long current, byte[] data) {
-    long position = current;
-    DataHeader header = null;
-    while (position != 0) {
-      header = file.dataHeader(position, oid.value());
-      if (header.tid().compareTo(tid) <= 0) {
-        break;
-      }
-      position = file.previous(header);
-    }
-    if (header == null || position == 0 || !header.tid().equals(tid)) {
-      // Pack clears the pointers to previous records, so the chain may end too early.
-      header = new TransactionSearch(file, end).lastRecord(tid, oid);
-    }
-    if (header == null) {
-      return 0;
-    }
-    if (header.hasBackPointer()) {
-      return header.position();
-    }
-    return header.dataLength() == data.length
-            && Arrays.equals(file.read(header.dataPosition(), data.length), data)
-        ? header.position()
-        : 0;
-  }
-
-  private AppendedTransaction layOut(TransactionBuffer buffer, Tid tid, List<Planned> plan) {
-    long at = end + TransactionHeader.FIXED_LENGTH + buffer.metadata().length();
-    long[] oids = new long[plan.size()];
-    long[] positions = new long[plan.size()];
-    for (int i = 0; i < oids.length; i++) {
-      oids[i] = plan.get(i).oid().value();
-      positions[i] = at;
-      at += plan.get(i).length();
-    }
-    return new AppendedTransaction(
-        tid, end, at + TransactionHeader.TRAILER_LENGTH, buffer.origin(), oids, positions);
-  }
-
-  private void write(
-      TransactionMetadata metadata, char status, AppendedTransaction appended, List<Planned> plan)
+  private void write(TransactionMetadata metadata, char status, TransactionPlan plan)
       throws IOException {
-    long length = appended.end() - appended.position() - TransactionHeader.TRAILER_LENGTH;
-    Output output = new Output(appended.position(), length + TransactionHeader.TRAILER_LENGTH);
-    output.put(TransactionHeader.format(appended.tid(), length, status, metadata));
+    long length = plan.end() - plan.start() - TransactionHeader.TRAILER_LENGTH;
+    Output output = new Output(plan.start(), plan.end() - plan.start());
+    output.put(TransactionHeader.format(plan.tid(), length, status, metadata));
     byte[] header = new byte[DataHeader.LENGTH];
-    for (Planned planned : plan) {
+    for (PlannedRecord planned : plan.records()) {
       BufferedData data = planned.data();
       DataHeader.format(
           header,
@@ -254,7 +175,7 @@ final class Appender {
           planned.oid(),
           planned.serial(),
           planned.previous(),
-          appended.position(),
+          plan.start(),
           data == null ? 0 : data.length());
       output.put(header);
       output.put(data == null ? Bytes.ofLong(planned.backPointer()) : data.get());
@@ -263,19 +184,24 @@ final class Appender {
     output.flush();
   }
 
-  private void commitBlobs(TransactionBuffer buffer, AppendedTransaction appended)
-      throws IOException {
-    for (RecordOperation operation : buffer.operations()) {
-      Path file = TransactionBuffer.blobOf(operation);
-      if (file != null) {
-        Tid serial =
-            operation instanceof RecordOperation.Restore restore
-                ? restore.serial()
-                : appended.tid();
-        blobs.orElseThrow(TransactionBuffer::noBlobs).commit(file, operation.oid(), serial);
-        appended.blobs().add(new AppendedTransaction.Blob(operation.oid(), serial));
+  private void commitBlobs(TransactionPlan plan, AppendedTransaction appended) throws IOException {
+    for (PlannedRecord planned : plan.records()) {
+      switch (planned.blob()) {
+        case PlannedRecord.NoBlob none -> {}
+        case PlannedRecord.NewBlob(Path temporary) -> {
+          directory().commit(temporary, planned.oid(), planned.serial());
+          appended.blobs().add(new AppendedTransaction.Blob(planned.oid(), planned.serial()));
+        }
+        case PlannedRecord.SameBlob(Tid earlier) -> {
+          directory().repeat(planned.oid(), earlier, planned.serial());
+          appended.blobs().add(new AppendedTransaction.Blob(planned.oid(), planned.serial()));
+        }
       }
     }
+  }
+
+  private BlobDirectory directory() {
+    return blobs.orElseThrow(TransactionBuffer::noBlobs);
   }
 
   /** Collects small pieces into large writes. */

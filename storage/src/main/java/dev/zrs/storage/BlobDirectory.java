@@ -23,6 +23,7 @@ public final class BlobDirectory {
   private static final String LAYOUT_FILE = ".layout";
   private static final String TEMPORARY = "tmp";
   private static final String SUFFIX = ".blob";
+  private static final int COPY_SIZE = 1 << 20;
   private static final HexFormat HEX = HexFormat.of();
 
   private enum Layout {
@@ -190,7 +191,50 @@ public final class BlobDirectory {
     disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
   }
 
-  /** Takes back a {@link #commit} of a transaction that is aborted. */
+  /**
+   * Gives an earlier content of a blob to a later revision too. The two share a file, as neither
+   * will ever change.
+   */
+  void repeat(Oid oid, Tid earlier, Tid serial) throws IOException {
+    Path from = file(oid, earlier);
+    if (!disk.exists(from)) {
+      throw new StorageException(
+          "the blob file %s is missing, so that it can't be taken back to".formatted(from));
+    }
+    Path target = file(oid, serial);
+    if (!disk.exists(target)) {
+      linkOrCopy(from, target, "repeat blob");
+      disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
+    }
+  }
+
+  private void linkOrCopy(Path from, Path target, String operation) throws IOException {
+    try {
+      disk.link(from, target, operation);
+    } catch (UnsupportedOperationException e) {
+      copy(from, target, operation);
+    }
+  }
+
+  private void copy(Path from, Path target, String operation) throws IOException {
+    Path temporary = createTemporary();
+    byte[] buffer = new byte[COPY_SIZE];
+    try (DiskFile in = disk.open(from, Disk.Mode.READ, operation);
+        DiskFile out = disk.open(temporary, Disk.Mode.CREATE, operation)) {
+      long position = 0;
+      int count = in.read(ByteBuffer.wrap(buffer), position);
+      while (count > 0) {
+        out.write(ByteBuffer.wrap(buffer, 0, count), position, operation);
+        position += count;
+        count = in.read(ByteBuffer.wrap(buffer), position);
+      }
+      out.sync(operation);
+    }
+    disk.makeReadOnly(temporary, "make blob read-only");
+    disk.rename(temporary, target, operation);
+  }
+
+  /** Takes back a {@link #commit} or {@link #repeat} of a transaction that is aborted. */
   void remove(Oid oid, Tid serial) throws IOException {
     disk.delete(file(oid, serial), "remove aborted blob");
   }

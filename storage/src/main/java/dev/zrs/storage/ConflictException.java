@@ -12,13 +12,26 @@ public final class ConflictException extends StorageException {
   private final Tid committed;
   private final Tid read;
   private final transient byte @Nullable [] data;
+  private final boolean readConflict;
 
+  /** A change ({@code data}), or with null data only a look, that came too late. */
   ConflictException(Oid oid, Tid committed, Tid read, byte @Nullable [] data) {
+    this(oid, committed, read, data, data == null);
+  }
+
+  private ConflictException(
+      Oid oid, Tid committed, Tid read, byte @Nullable [] data, boolean readConflict) {
     super("conflict: oid %s, committed %s, read %s".formatted(oid, committed, read));
     this.oid = oid;
     this.committed = committed;
     this.read = read;
     this.data = data;
+    this.readConflict = readConflict;
+  }
+
+  /** A deletion that came too late. */
+  static ConflictException ofDeletion(Oid oid, Tid committed, Tid read) {
+    return new ConflictException(oid, committed, read, null, false);
   }
 
   public Oid oid() {
@@ -42,6 +55,6 @@ public final class ConflictException extends StorageException {
 
   /** Whether the client only read the object. */
   public boolean isReadConflict() {
-    return data == null;
+    return readConflict;
   }
 }

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,13 +118,43 @@ final class DataFile implements Closeable {
     return back;
   }
 
+  /** The data of a record that has some. */
+  byte[] data(DataHeader header) {
+    return read(header.dataPosition(), (int) header.dataLength());
+  }
+
+  /** Whether a record says that the object's creation is undone, or the object deleted. */
+  boolean isDeletion(DataHeader header) {
+    return header.hasBackPointer() && backPointer(header) == 0;
+  }
+
+  /** User, description and extension, which follow the fixed part of a transaction's header. */
+  TransactionMetadata metadata(TransactionHeader header) {
+    byte[] bytes =
+        read(
+            header.position() + TransactionHeader.FIXED_LENGTH,
+            header.headerLength() - TransactionHeader.FIXED_LENGTH);
+    int description = header.userLength();
+    int extension = description + header.descriptionLength();
+    return new TransactionMetadata(
+        Arrays.copyOf(bytes, description),
+        Arrays.copyOfRange(bytes, description, extension),
+        Arrays.copyOfRange(bytes, extension, bytes.length));
+  }
+
   /** The data that a back-pointer leads to; null if it ends in an undone creation. */
   byte @Nullable [] follow(long back, DataHeader from) {
+    DataHeader origin = origin(back, from.oid().value());
+    return origin == null ? null : data(origin);
+  }
+
+  /** The record that holds the data for a back-pointer; null if it ends in an undone creation. */
+  @Nullable DataHeader origin(long back, long oid) {
     long position = back;
     while (position != 0) {
-      DataHeader header = dataHeader(position, from.oid().value());
+      DataHeader header = dataHeader(position, oid);
       if (!header.hasBackPointer()) {
-        return read(header.dataPosition(), (int) header.dataLength());
+        return header;
       }
       position = backPointer(header);
     }

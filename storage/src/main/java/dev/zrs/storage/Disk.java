@@ -30,10 +30,20 @@ public interface Disk {
 
   boolean exists(Path file);
 
+  /** Whether it is a directory, not counting symbolic links to one. */
+  boolean isDirectory(Path file);
+
   /** Atomically gives {@code from} the name {@code to}, replacing what was there. */
   void rename(Path from, Path to, String operation) throws IOException;
 
-  /** Removes a file; no error if there is none. */
+  /**
+   * Gives a file a second name, which must not be in use.
+   *
+   * @throws UnsupportedOperationException if the file system has no such links
+   */
+  void link(Path file, Path name, String operation) throws IOException;
+
+  /** Removes a file, or an empty directory; no error if there is none. */
   void delete(Path file, String operation) throws IOException;
 
   /** Makes one directory, with the default mode; no error if it exists. */

@@ -37,7 +37,7 @@ final class FileScan {
     this.file = file;
     this.index = index;
     this.size = file.size();
-    this.window = new RecordWindow(file);
+    this.window = new RecordWindow(file, RecordWindow.LARGE);
     this.end = start;
     this.lastTid = lastTid;
     this.unfinishedBatch = unfinishedBatch;

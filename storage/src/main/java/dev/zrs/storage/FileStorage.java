@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,9 +40,7 @@ public final class FileStorage implements AutoCloseable {
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
 
   private final StorageOptions options;
-  private final DataFile file;
-  private final ObjectIndex index;
-  private final IndexFile indexFile;
+  private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
   private final Optional<FileLock> lock;
   private final CatchUpMarker catchUpMarker;
@@ -51,8 +51,8 @@ public final class FileStorage implements AutoCloseable {
   private final Syncer syncer;
   private final CommitFeed feed;
 
-  /** Written by the sync thread only: everything in the index ends at or before it. */
-  private volatile long visibleEnd;
+  /** What readers read. Replaced by a pack, under the commit lock while nothing is pending. */
+  private volatile FileGeneration current;
 
   private volatile Tid lastTransaction;
   private volatile @Nullable StorageException failure;
@@ -65,29 +65,22 @@ public final class FileStorage implements AutoCloseable {
       CatchUpMarker catchUpMarker,
       InstantSource clock) {
     this.options = options;
-    this.file = files.file();
-    this.index = files.index();
-    this.indexFile = files.indexFile();
+    this.current = files.generation();
+    this.indexSaver = new IndexSaver(files.indexFile(), this::enter);
     this.lock = files.lock();
     this.blobs = blobs;
     this.catchUpMarker = catchUpMarker;
-    this.visibleEnd = files.end();
     this.lastTransaction = files.lastTid();
-    this.maxOid = new AtomicLong(index.maxOid());
+    this.maxOid = new AtomicLong(current.index().maxOid());
     this.feed = new CommitFeed(files.lastTid());
     this.appender =
-        new Appender(file, index, pending, blobs, clock, maxOid, files.end(), files.lastTid());
-    this.syncer = new Syncer(file.path(), new SyncTarget());
+        new Appender(current, files.lastTid(), pending, blobs, clock, maxOid, options.quota());
+    this.syncer = new Syncer(options.file(), new SyncTarget());
   }
 
   /** What opening the files gives. */
   record OpenedFiles(
-      DataFile file,
-      ObjectIndex index,
-      IndexFile indexFile,
-      long end,
-      Tid lastTid,
-      Optional<FileLock> lock) {}
+      FileGeneration generation, IndexFile indexFile, Tid lastTid, Optional<FileLock> lock) {}
 
   /**
    * Opens a storage, creating the file if there is none. Reads the saved index if it is right, else
@@ -123,12 +116,12 @@ public final class FileStorage implements AutoCloseable {
 
   /** Size of the file up to the end of the last visible transaction, in bytes. */
   public long size() {
-    return visibleEnd;
+    return current.visibleEnd();
   }
 
   /** How many objects there are, deleted ones included, as FileStorage counts. */
   public long objectCount() {
-    return index.size();
+    return current.index().size();
   }
 
   public CommitFeed feed() {
@@ -163,6 +156,39 @@ public final class FileStorage implements AutoCloseable {
             }));
   }
 
+  /** The present file, which the caller must leave. */
+  private FileGeneration enter() {
+    FileGeneration generation = current;
+    while (!generation.enter()) {
+      // A pack has just replaced it, unless the storage is closed for good.
+      if (generation == current) {
+        throw closed();
+      }
+      generation = current;
+    }
+    return generation;
+  }
+
+  private FileGeneration enterUnlessClosed() {
+    if (closed) {
+      throw closed();
+    }
+    return enter();
+  }
+
+  private StorageException closed() {
+    return new StorageException(name() + " is closed");
+  }
+
+  private <T extends @Nullable Object> T read(Function<FileGeneration, T> call) {
+    FileGeneration generation = enterUnlessClosed();
+    try {
+      return call.apply(generation);
+    } finally {
+      generation.leave();
+    }
+  }
+
   /**
    * The state of an object just before a transaction.
    *
@@ -170,22 +196,7 @@ public final class FileStorage implements AutoCloseable {
    * @throws NoSuchObjectException if there is no such object, or its creation is undone
    */
   public @Nullable Revision loadBefore(Oid oid, Tid before) {
-    long position = position(oid);
-    DataFile.LoadedRecord record = file.load(position, oid.value());
-    Tid end = null;
-    while (record.header().tid().compareTo(before) >= 0) {
-      end = record.header().tid();
-      long previous = file.previous(record.header());
-      if (previous == 0) {
-        return null;
-      }
-      record = file.load(previous, oid.value());
-    }
-    byte[] data = record.data();
-    if (data == null) {
-      throw new NoSuchObjectException(oid, "creation undone or object deleted");
-    }
-    return new Revision(data, record.header().tid(), end);
+    return read(generation -> generation.loadBefore(oid, before));
   }
 
   /**
@@ -194,19 +205,7 @@ public final class FileStorage implements AutoCloseable {
    * @throws NoSuchObjectException if that transaction did not change it
    */
   public byte[] loadSerial(Oid oid, Tid serial) {
-    long position = position(oid);
-    while (position != 0) {
-      DataHeader header = file.dataHeader(position, oid.value());
-      if (header.tid().equals(serial)) {
-        byte[] data = file.load(position, oid.value()).data();
-        if (data == null) {
-          break;
-        }
-        return data;
-      }
-      position = header.tid().compareTo(serial) < 0 ? 0 : file.previous(header);
-    }
-    throw new NoSuchObjectException(oid, "no revision " + serial);
+    return read(generation -> generation.loadSerial(oid, serial));
   }
 
   /**
@@ -215,60 +214,104 @@ public final class FileStorage implements AutoCloseable {
    * @throws NoSuchObjectException if there is no such object, or its creation is undone
    */
   public Tid currentSerial(Oid oid) {
-    DataHeader header = file.dataHeader(position(oid), oid.value());
-    if (header.hasBackPointer() && file.backPointer(header) == 0) {
-      throw new NoSuchObjectException(oid, "creation undone or object deleted");
-    }
-    return header.tid();
+    return read(generation -> generation.currentSerial(oid));
   }
 
-  private long position(Oid oid) {
-    long position = index.get(oid.value());
-    if (position == 0) {
-      throw new NoSuchObjectException(oid, "no such object");
-    }
-    return position;
+  /**
+   * The last revisions of an object, the newest first; also those that undo or delete it.
+   *
+   * @param size how many at most
+   * @throws NoSuchObjectException if there is no such object
+   */
+  public List<HistoryEntry> history(Oid oid, int size) {
+    return read(generation -> generation.history(oid, size));
+  }
+
+  /**
+   * The current record of the object with the smallest oid from {@code first} on; for going through
+   * all objects.
+   *
+   * @return null if there is no such object
+   * @throws NoSuchObjectException if that object's creation is undone
+   */
+  public @Nullable CurrentRecord recordFrom(Oid first) {
+    return read(generation -> generation.recordFrom(first));
+  }
+
+  /**
+   * Transactions that might be undone, the newest first: those that were committed since the last
+   * pack.
+   *
+   * @param first how many of them to pass over
+   * @param last which to stop before, counted as {@code first} is
+   * @param filter which of them count
+   */
+  public List<UndoableTransaction> undoLog(
+      long first, long last, Predicate<UndoableTransaction> filter) {
+    return read(generation -> UndoLog.read(generation, first, last, filter));
   }
 
   /** The last {@code count} transactions, or as many as there are, oldest first. */
   public List<Commit> lastCommits(int count) {
-    long end = visibleEnd;
+    return read(generation -> lastCommits(generation, count));
+  }
+
+  private static List<Commit> lastCommits(FileGeneration generation, int count) {
+    DataFile file = generation.file();
+    long end = generation.visibleEnd();
     List<Commit> commits = new ArrayList<>();
-    long start = new TransactionSearch(file, end).positionOfLast(count);
-    try (TransactionReader reader = new TransactionReader(file, start, () -> end)) {
-      TransactionRecord transaction = reader.next();
-      while (transaction != null) {
-        Set<Oid> oids = new LinkedHashSet<>();
-        DataHeader record = transaction.nextHeader();
-        while (record != null) {
-          oids.add(record.oid());
-          record = transaction.nextHeader();
-        }
-        commits.add(
-            new Commit(
-                transaction.tid(),
-                List.copyOf(oids),
-                transaction.position(),
-                transaction.end(),
-                null));
-        transaction = reader.next();
+    TransactionCursor cursor =
+        new TransactionCursor(file, new TransactionSearch(file, end).positionOfLast(count));
+    TransactionRecord transaction = cursor.next(end);
+    while (transaction != null) {
+      Set<Oid> oids = new LinkedHashSet<>();
+      DataHeader record = transaction.nextHeader();
+      while (record != null) {
+        oids.add(record.oid());
+        record = transaction.nextHeader();
       }
+      commits.add(new Commit(transaction.tid(), List.copyOf(oids), null));
+      transaction = cursor.next(end);
     }
     return commits;
   }
 
   /**
-   * Reads the transactions later than {@code after}, which need not exist itself.
+   * Reads the transactions later than {@code after}, which need not exist itself, and goes on with
+   * those that come.
    *
    * @throws TidTooHighException if {@code after} is later than the last transaction
    */
   public TransactionReader transactionsAfter(Tid after) {
-    long end = visibleEnd;
     if (after.compareTo(lastTransaction) > 0) {
       throw new TidTooHighException(after, lastTransaction);
     }
-    long position = new TransactionSearch(file, end).positionAfter(after);
-    return new TransactionReader(file, position, () -> visibleEnd);
+    return new TransactionReader(new ReaderSource(), after, Tid.MAX, RecordWindow.LARGE);
+  }
+
+  /**
+   * Reads the transactions from {@code start} to {@code stop}, both included if they exist, as far
+   * as they are committed now.
+   */
+  public TransactionReader transactions(Tid start, Tid stop) {
+    Tid last = lastTransaction;
+    return new TransactionReader(
+        new ReaderSource(),
+        start.previous(),
+        stop.compareTo(last) < 0 ? stop : last,
+        RecordWindow.SMALL);
+  }
+
+  private final class ReaderSource implements TransactionReader.Source {
+    @Override
+    public FileGeneration enter() {
+      return enterUnlessClosed();
+    }
+
+    @Override
+    public boolean isPresent(FileGeneration generation) {
+      return generation == current && !closed;
+    }
   }
 
   /**
@@ -277,16 +320,17 @@ public final class FileStorage implements AutoCloseable {
    * @param origin given back in the {@link Commit}, so that a follower knows its own
    */
   public TransactionBuffer begin(TransactionMetadata metadata, @Nullable Object origin) {
-    requireWritable();
-    return new TransactionBuffer(this, metadata, origin, null, TransactionHeader.STATUS_NORMAL);
+    return begin(metadata, null, TransactionHeader.STATUS_NORMAL, origin);
   }
 
   /**
-   * Begins to collect a transaction that keeps its tid and status, because it comes from another
-   * storage or a client that says so. Takes no lock.
+   * Begins to collect a transaction whose tid, status or both are given, because it comes from
+   * another storage or a client says so. Takes no lock.
+   *
+   * @param tid later than the last transaction's at the vote; null for one of the storage's choice
    */
-  public TransactionBuffer beginRestore(
-      TransactionMetadata metadata, Tid tid, char status, @Nullable Object origin) {
+  public TransactionBuffer begin(
+      TransactionMetadata metadata, @Nullable Tid tid, char status, @Nullable Object origin) {
     requireWritable();
     return new TransactionBuffer(this, metadata, origin, tid, status);
   }
@@ -337,7 +381,7 @@ public final class FileStorage implements AutoCloseable {
       pending.add(appended);
       ticket = pending.enqueue(List.of(appended), syncer::request);
     } catch (IOException e) {
-      throw fail(new StorageIoException("writing the status", file.path(), e));
+      throw fail(new StorageIoException("writing the status", options.file(), e));
     } finally {
       claim.release();
     }
@@ -345,7 +389,9 @@ public final class FileStorage implements AutoCloseable {
   }
 
   private void writeStatus(AppendedTransaction appended, char status) throws IOException {
-    file.file()
+    current
+        .file()
+        .file()
         .write(
             ByteBuffer.wrap(new byte[] {(byte) status}),
             appended.position() + TransactionHeader.STATUS_OFFSET,
@@ -388,7 +434,7 @@ public final class FileStorage implements AutoCloseable {
       syncer.await(syncer.request());
       ticket = appendAll(batch);
     } catch (IOException e) {
-      throw fail(new StorageIoException("writing the status", file.path(), e));
+      throw fail(new StorageIoException("writing the status", options.file(), e));
     } finally {
       claim.release();
     }
@@ -427,7 +473,7 @@ public final class FileStorage implements AutoCloseable {
       throw new ReadOnlyStorageException(name() + " is read-only");
     }
     if (closed) {
-      throw new StorageException(name() + " is closed");
+      throw closed();
     }
     StorageException reason = failure().orElse(null);
     if (reason != null) {
@@ -452,19 +498,26 @@ public final class FileStorage implements AutoCloseable {
   private final class SyncTarget implements Syncer.Target {
     @Override
     public void sync() throws IOException {
-      file.file().sync("sync data file");
+      FileGeneration generation = enter();
+      try {
+        generation.file().file().sync("sync data file");
+      } finally {
+        generation.leave();
+      }
     }
 
     @Override
     public void synced(long ticket) {
       for (AppendedTransaction transaction : pending.takeDurable(ticket)) {
+        FileGeneration generation = current;
         for (int i = 0; i < transaction.size(); i++) {
-          index.put(transaction.oid(i), transaction.recordPosition(i));
+          generation.index().put(transaction.oid(i), transaction.recordPosition(i));
         }
-        visibleEnd = transaction.end();
+        generation.setVisibleEnd(transaction.end());
         lastTransaction = transaction.tid();
         pending.visible(transaction);
         feed.publish(transaction.commit());
+        indexSaver.changed(transaction.size());
       }
     }
 
@@ -497,22 +550,18 @@ public final class FileStorage implements AutoCloseable {
 
   private void closeFiles(boolean quiet) {
     try {
-      try {
-        syncer.close();
-        if (!options.readOnly() && failure == null) {
-          if (!quiet) {
-            LOG.warn("{}: a transaction that was voted is not finished and is lost", name());
-          }
-          indexFile.save(index, visibleEnd);
-          catchUpMarker.clear();
+      syncer.close();
+      if (!options.readOnly() && failure == null) {
+        if (!quiet) {
+          LOG.warn("{}: a transaction that was voted is not finished and is lost", name());
         }
-      } finally {
-        feed.close();
-        file.close();
+        indexSaver.save();
+        catchUpMarker.clear();
       }
-    } catch (IOException e) {
-      throw new StorageIoException("closing", file.path(), e);
     } finally {
+      indexSaver.close();
+      feed.close();
+      current.leave();
       lock.ifPresent(FileLock::close);
     }
   }

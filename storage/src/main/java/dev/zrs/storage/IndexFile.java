@@ -102,19 +102,31 @@ final class IndexFile {
   }
 
   /**
-   * Writes the file: a temporary one first, which then takes its place.
-   *
-   * @param position the end of the last transaction that {@code index} knows
+   * Writes the file: a temporary one first, which then takes its place. The index may change
+   * meanwhile: what is saved is its state at one point, the end of the last visible transaction.
    */
-  void save(ObjectIndex index, long position) {
+  void save(FileGeneration generation) {
+    DataFile data = generation.file();
+    long end = generation.visibleEnd();
     Path temporary = Paths.withSuffix(path, ".index_tmp");
     try {
       try (DiskFile file = disk.open(temporary, Disk.Mode.REPLACE, "create index")) {
         Output output = new Output(file);
         output.writer.start();
-        output.writer.integer(position);
+        output.writer.integer(end);
         output.writer.stop();
-        index.forEach(output::add);
+        generation
+            .index()
+            .forEach(
+                (oid, position) -> {
+                  long at = position;
+                  while (at >= end) {
+                    at = data.previous(data.dataHeader(at, oid));
+                  }
+                  if (at != 0) {
+                    output.add(oid, at);
+                  }
+                });
         output.finish();
         file.sync("sync index");
       }
@@ -128,7 +140,10 @@ final class IndexFile {
   /** Removes the file, because the data file shall not be read with it. */
   void delete() {
     try {
-      disk.delete(path, "delete index");
+      if (disk.exists(path)) {
+        disk.delete(path, "delete index");
+        disk.syncDirectory(Paths.directoryOf(path), "sync index's directory");
+      }
     } catch (IOException e) {
       throw new StorageIoException("deleting", path, e);
     }

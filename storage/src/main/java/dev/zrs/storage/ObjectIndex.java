@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
@@ -100,7 +101,32 @@ final class ObjectIndex {
     return maxOid;
   }
 
-  /** Calls {@code visitor} for each object, in unsigned order of oids; not while others write. */
+  /** The smallest oid that is not smaller than {@code oid}, unsigned. */
+  OptionalLong ceiling(long oid) {
+    Map.Entry<Long, Long> overflow = sparse.ceilingEntry(oid);
+    long[][] pages = directory;
+    long number = oid >>> PAGE_BITS;
+    int slot = slot(oid);
+    for (; number < pages.length; number++) {
+      long[] page = (long[]) PAGES.getAcquire(pages, (int) number);
+      for (; page != null && slot < PAGE_SIZE; slot++) {
+        if ((long) POSITIONS.getAcquire(page, slot) != 0) {
+          long found = number << PAGE_BITS | slot;
+          return OptionalLong.of(
+              overflow != null && Long.compareUnsigned(overflow.getKey(), found) < 0
+                  ? overflow.getKey()
+                  : found);
+        }
+      }
+      slot = 0;
+    }
+    return overflow == null ? OptionalLong.empty() : OptionalLong.of(overflow.getKey());
+  }
+
+  /**
+   * Calls {@code visitor} for each object, in unsigned order of oids. While others write, it may or
+   * may not meet what they put.
+   */
   <E extends Exception> void forEach(Visitor<E> visitor) throws E {
     var overflow = sparse.entrySet().iterator();
     Map.Entry<Long, Long> next = overflow.hasNext() ? overflow.next() : null;

@@ -5,11 +5,16 @@ import org.jspecify.annotations.Nullable;
 
 /** One step of a transaction, as a {@link TransactionBuffer} keeps it until the vote. */
 sealed interface RecordOperation {
-  Oid oid();
 
   /** A client's new state of an object; {@code serial} is what it was based on. */
   record Store(Oid oid, Tid serial, BufferedData data, @Nullable Path blob)
       implements RecordOperation {}
+
+  /** The object is to be no more; {@code serial} is what the client knows of it. */
+  record Delete(Oid oid, Tid serial) implements RecordOperation {}
+
+  /** The transaction is to be taken back. */
+  record Undo(Tid tid) implements RecordOperation {}
 
   /** The object must still have this serial. */
   record CheckCurrent(Oid oid, Tid serial) implements RecordOperation {}

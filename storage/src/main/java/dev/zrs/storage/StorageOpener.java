@@ -44,6 +44,9 @@ final class StorageOpener {
     DataFile file = null;
     boolean open = false;
     try {
+      if (options.create()) {
+        removeAll(path);
+      }
       file = new DataFile(path, openOrCreate(path));
       CatchUpMarker marker = new CatchUpMarker(disk, path);
       Optional<BlobDirectory> blobs =
@@ -63,6 +66,29 @@ final class StorageOpener {
     }
   }
 
+  private void removeAll(Path path) throws IOException {
+    if (!disk.exists(path)) {
+      return;
+    }
+    LOG.warn("{} and its blobs are removed, because the storage is to be created anew", path);
+    disk.delete(Paths.withSuffix(path, ".index"), "remove index to create anew");
+    Optional<Path> blobs = options.blobDirectory();
+    if (blobs.isPresent()) {
+      removeTree(blobs.get());
+    }
+    disk.delete(path, "remove data file to create anew");
+    disk.syncDirectory(Paths.directoryOf(path), "sync removal to create anew");
+  }
+
+  private void removeTree(Path file) throws IOException {
+    if (disk.isDirectory(file)) {
+      for (Path entry : disk.list(file)) {
+        removeTree(entry);
+      }
+    }
+    disk.delete(file, "remove blobs to create anew");
+  }
+
   private static void closeQuietly(@Nullable DataFile file) {
     try {
       if (file != null) {
@@ -78,7 +104,9 @@ final class StorageOpener {
       if (options.readOnly()) {
         throw new StorageException(path + " does not exist, and a read-only storage makes no file");
       }
-      refuseHalfPacked(path);
+      if (!options.create()) {
+        refuseHalfPacked(path);
+      }
       refuseMissingDirectory(path);
     }
     if (options.readOnly()) {
@@ -150,12 +178,12 @@ final class StorageOpener {
         cutTail(file, scan.end());
       }
       marker.clear();
-      if (!start.fromIndex()) {
-        indexFile.save(start.index(), scan.end());
-      }
     }
-    return new FileStorage.OpenedFiles(
-        file, start.index(), indexFile, scan.end(), scan.lastTid(), lock);
+    FileGeneration generation = new FileGeneration(file, start.index(), scan.end());
+    if (!options.readOnly() && !start.fromIndex()) {
+      indexFile.save(generation);
+    }
+    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lock);
   }
 
   /** From where the file has to be scanned. */

@@ -4,23 +4,66 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * How a file storage is opened.
+ * How a file storage is opened and packed.
  *
  * @param file the {@code Data.fs}; created if it does not exist, unless read-only
  * @param readOnly take no lock, write nothing
  * @param blobDirectory where blobs live; without it the storage has none
+ * @param create begin with an empty storage: remove the file and the blobs that are there
+ * @param quota position in the file, in bytes, beyond which no record shall begin
+ * @param packCollectsGarbage whether a pack also removes objects that can't be reached
+ * @param packKeepsOld whether a pack leaves the old file as {@code Data.fs.old}
  */
-public record StorageOptions(Path file, boolean readOnly, Optional<Path> blobDirectory) {
-  /** A writable storage without blobs. */
+public record StorageOptions(
+    Path file,
+    boolean readOnly,
+    Optional<Path> blobDirectory,
+    boolean create,
+    long quota,
+    boolean packCollectsGarbage,
+    boolean packKeepsOld) {
+
+  /** No quota. */
+  public static final long UNLIMITED = Long.MAX_VALUE;
+
+  /**
+   * Checks that the options fit each other.
+   *
+   * @throws StorageException if not
+   */
+  public StorageOptions {
+    if (readOnly && create) {
+      throw new StorageException("can't create a read-only file");
+    }
+  }
+
+  /** A writable storage without blobs and quota, packed as Python does by default. */
   public static StorageOptions of(Path file) {
-    return new StorageOptions(file, false, Optional.empty());
+    return new StorageOptions(file, false, Optional.empty(), false, UNLIMITED, true, true);
   }
 
   public StorageOptions withReadOnly(boolean value) {
-    return new StorageOptions(file, value, blobDirectory);
+    return new StorageOptions(
+        file, value, blobDirectory, create, quota, packCollectsGarbage, packKeepsOld);
   }
 
   public StorageOptions withBlobDirectory(Path directory) {
-    return new StorageOptions(file, readOnly, Optional.of(directory));
+    return new StorageOptions(
+        file, readOnly, Optional.of(directory), create, quota, packCollectsGarbage, packKeepsOld);
+  }
+
+  public StorageOptions withCreate(boolean value) {
+    return new StorageOptions(
+        file, readOnly, blobDirectory, value, quota, packCollectsGarbage, packKeepsOld);
+  }
+
+  public StorageOptions withQuota(long bytes) {
+    return new StorageOptions(
+        file, readOnly, blobDirectory, create, bytes, packCollectsGarbage, packKeepsOld);
+  }
+
+  public StorageOptions withPack(boolean collectsGarbage, boolean keepsOld) {
+    return new StorageOptions(
+        file, readOnly, blobDirectory, create, quota, collectsGarbage, keepsOld);
   }
 }

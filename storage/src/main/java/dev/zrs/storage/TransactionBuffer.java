@@ -65,6 +65,23 @@ public final class TransactionBuffer implements AutoCloseable {
     operations.add(new RecordOperation.Store(oid, serial, buffer(data), temporaryFile));
   }
 
+  /**
+   * Deletes an object. That {@code serial} is still current is checked at the vote. Whoever refers
+   * to the object is not looked for; this is for garbage collectors, which know.
+   */
+  public void delete(Oid oid, Tid serial) {
+    operations.add(new RecordOperation.Delete(oid, serial));
+    recordCount++;
+  }
+
+  /**
+   * Takes back an earlier transaction: gives its objects the state that they had before. Several
+   * may be taken back, the latest first.
+   */
+  public void undo(Tid tid) {
+    operations.add(new RecordOperation.Undo(tid));
+  }
+
   /** Makes the vote fail unless {@code serial} is still the object's current one. */
   public void checkCurrent(Oid oid, Tid serial) {
     operations.add(new RecordOperation.CheckCurrent(oid, serial));
@@ -150,7 +167,9 @@ public final class TransactionBuffer implements AutoCloseable {
     return switch (operation) {
       case RecordOperation.Store store -> store.blob();
       case RecordOperation.Restore restore -> restore.blob();
+      case RecordOperation.Delete delete -> null;
       case RecordOperation.CheckCurrent check -> null;
+      case RecordOperation.Undo undo -> null;
     };
   }
 

@@ -1,29 +1,61 @@
 package dev.zrs.storage;
 
-import java.util.Arrays;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the committed transactions of a storage from front to back, including those that come while
- * it reads. For one thread; independent of every other reader and of writers.
+ * Reads the committed transactions of a storage in their order, including those that come while it
+ * reads. If a pack replaces the file, it goes on in the new one behind the transaction that it gave
+ * last. For one thread; independent of every other reader and of writers.
  */
 public final class TransactionReader implements AutoCloseable {
-  private final DataFile file;
-  private final LongSupplier visibleEnd;
-  private final RecordWindow window;
-  private long position;
-  private long windowValidTo;
+  private final Source source;
+  private final Tid last;
+  private final int window;
+  private FileGeneration generation;
+  private TransactionCursor cursor;
+  private Tid read;
+  private boolean ended;
+  private boolean closed;
+
+  /** Where the transactions come from. Any thread may call. */
+  interface Source {
+    /**
+     * The storage's present file, entered.
+     *
+     * @throws StorageException if the storage is closed
+     */
+    FileGeneration enter();
+
+    /** Whether that is still its file. */
+    boolean isPresent(FileGeneration generation);
+  }
 
   /**
-   * @param position where to begin: a transaction boundary
-   * @param visibleEnd up to where transactions are durable and visible
+   * @param after the transaction before the first one to read; it need not exist
+   * @param last the last one to read; {@link Tid#MAX} for all that come
+   * @param window how many bytes to read ahead
    */
-  TransactionReader(DataFile file, long position, LongSupplier visibleEnd) {
-    this.file = file;
-    this.position = position;
-    this.visibleEnd = visibleEnd;
-    this.window = new RecordWindow(file);
+  TransactionReader(Source source, Tid after, Tid last, int window) {
+    this.source = source;
+    this.read = after;
+    this.last = last;
+    this.window = window;
+    this.generation = source.enter();
+    boolean found = false;
+    try {
+      this.cursor = find();
+      found = true;
+    } finally {
+      if (!found) {
+        generation.leave();
+      }
+    }
+  }
+
+  private TransactionCursor find() {
+    DataFile file = generation.file();
+    long position = new TransactionSearch(file, generation.visibleEnd()).positionAfter(read);
+    return new TransactionCursor(file, new RecordWindow(file, window), position);
   }
 
   /**
@@ -31,54 +63,39 @@ public final class TransactionReader implements AutoCloseable {
    * told of another.
    *
    * @throws CorruptDataException if it can't be right
+   * @throws StorageException if this reader or the storage is closed
    */
   public @Nullable TransactionRecord next() {
-    long end = visibleEnd.getAsLong();
-    if (position >= end) {
+    if (closed) {
+      throw new StorageException("the reader of transactions is closed");
+    }
+    if (ended) {
       return null;
     }
-    if (end != windowValidTo) {
-      // What lay behind the old end when it was read may have been written since.
-      window.clear();
-      windowValidTo = end;
+    if (!source.isPresent(generation)) {
+      FileGeneration newer = source.enter();
+      generation.leave();
+      generation = newer;
+      cursor = find();
     }
-    int offset = window.require(position, TransactionHeader.FIXED_LENGTH);
-    TransactionHeader header =
-        offset < 0 ? null : TransactionHeader.parse(window.buffer(), offset, position);
-    if (header == null
-        || header.length() < header.headerLength()
-        || header.end() > end
-        || header.end() < position) {
-      throw new CorruptDataException(file.path(), position, "no transaction begins here");
+    TransactionRecord transaction = cursor.next(generation.visibleEnd());
+    if (transaction == null) {
+      return null;
     }
-    TransactionMetadata metadata = metadata(header);
-    position = header.end();
-    return new TransactionRecord(file, window, header, metadata);
+    if (transaction.tid().compareTo(last) > 0) {
+      ended = true;
+      return null;
+    }
+    read = transaction.tid();
+    return transaction;
   }
 
-  private TransactionMetadata metadata(TransactionHeader header) {
-    int length = header.headerLength() - TransactionHeader.FIXED_LENGTH;
-    int user = window.require(position + TransactionHeader.FIXED_LENGTH, length);
-    if (user < 0) {
-      throw new CorruptDataException(file.path(), position, "the file ends in a header");
-    }
-    byte[] buffer = window.buffer();
-    int description = user + header.userLength();
-    int extension = description + header.descriptionLength();
-    return new TransactionMetadata(
-        Arrays.copyOfRange(buffer, user, description),
-        Arrays.copyOfRange(buffer, description, extension),
-        Arrays.copyOfRange(buffer, extension, user + length));
-  }
-
-  /** Where the next transaction will begin. */
-  public long position() {
-    return position;
-  }
-
-  /** Lets go of its buffer. The file belongs to the storage. */
+  /** Lets go of its buffer and of the file, which belongs to the storage. Again is harmless. */
   @Override
   public void close() {
-    window.clear();
+    if (!closed) {
+      closed = true;
+      generation.leave();
+    }
   }
 }

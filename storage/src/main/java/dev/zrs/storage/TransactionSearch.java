@@ -60,8 +60,9 @@ final class TransactionSearch {
     if (position >= end || !file.transactionHeader(position).tid().equals(tid)) {
       return null;
     }
-    TransactionReader reader = new TransactionReader(file, position, () -> end);
-    TransactionRecord transaction = reader.next();
+    TransactionCursor cursor =
+        new TransactionCursor(file, new RecordWindow(file, RecordWindow.SMALL), position);
+    TransactionRecord transaction = cursor.next(end);
     DataHeader found = null;
     if (transaction != null) {
       DataHeader record = transaction.nextHeader();

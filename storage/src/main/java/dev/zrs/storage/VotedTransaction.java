@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -37,6 +38,14 @@ public final class VotedTransaction {
   /** The transaction's id; nobody else knows it yet. */
   public Tid tid() {
     return appended.tid();
+  }
+
+  /**
+   * The objects that were changed by undo. A client does not know their new state, and drops them
+   * from its cache.
+   */
+  public List<Oid> undoneOids() {
+    return appended.undone();
   }
 
   /**

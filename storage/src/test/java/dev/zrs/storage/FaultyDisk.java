@@ -72,9 +72,20 @@ final class FaultyDisk implements Disk {
   }
 
   @Override
+  public boolean isDirectory(Path file) {
+    return disk.isDirectory(file);
+  }
+
+  @Override
   public void rename(Path from, Path to, String operation) throws IOException {
     count(operation);
     disk.rename(from, to, operation);
+  }
+
+  @Override
+  public void link(Path file, Path name, String operation) throws IOException {
+    count(operation);
+    disk.link(file, name, operation);
   }
 
   @Override

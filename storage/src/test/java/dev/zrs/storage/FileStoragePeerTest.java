@@ -92,7 +92,7 @@ final class FileStoragePeerTest {
       TransactionRecord transaction = reader.next();
       while (transaction != null) {
         TransactionBuffer buffer =
-            to.beginRestore(transaction.metadata(), transaction.tid(), transaction.status(), null);
+            to.begin(transaction.metadata(), transaction.tid(), transaction.status(), null);
         DataRecord record = transaction.nextRecord();
         while (record != null) {
           buffer.restore(record.oid(), record.tid(), record.data(), record.dataTid());

@@ -265,7 +265,7 @@ final class FileStorageTest {
       Tid tid = first;
       for (int i = 0; i < 3; i++) {
         tid = tid.next();
-        TransactionBuffer buffer = storage.beginRestore(TransactionMetadata.EMPTY, tid, ' ', null);
+        TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, tid, ' ', null);
         buffer.restore(new Oid(10 + i), tid, Dump.ascii("data"), null);
         batch.add(buffer);
       }
@@ -293,7 +293,7 @@ final class FileStorageTest {
       long size = Files.size(file);
       List<TransactionBuffer> batch = new ArrayList<>();
       for (Tid tid : List.of(first.next(), first.next())) {
-        TransactionBuffer buffer = storage.beginRestore(TransactionMetadata.EMPTY, tid, ' ', null);
+        TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, tid, ' ', null);
         buffer.restore(A, tid, Dump.ascii("two"), null);
         batch.add(buffer);
       }
@@ -391,7 +391,9 @@ final class FileStorageTest {
     Files.delete(file.resolveSibling("Data.fs.index"));
     long at;
     try (FileStorage storage = FileStorage.open(options, new RealDisk(), InstantSource.system())) {
-      at = storage.lastCommits(1).getFirst().position();
+      try (TransactionReader reader = storage.transactions(lost, lost)) {
+        at = Objects.requireNonNull(reader.next()).position();
+      }
     }
     Files.delete(file.resolveSibling("Data.fs.index"));
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {

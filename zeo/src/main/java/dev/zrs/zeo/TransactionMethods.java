@@ -71,7 +71,7 @@ final class TransactionMethods {
           transaction.setBuffer(
               tid == null
                   ? service.storage().begin(metadata, transaction)
-                  : service.storage().beginRestore(metadata, tid, status, transaction));
+                  : service.storage().begin(metadata, tid, status, transaction));
         });
     service.stats().activeTransactions.incrementAndGet();
     current.set(transaction);

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 final class InvalidationQueueTest {
   private static Commit commit(long tid, long... oids) {
-    return new Commit(new Tid(tid), Arrays.stream(oids).mapToObj(Oid::new).toList(), 0, 0, null);
+    return new Commit(new Tid(tid), Arrays.stream(oids).mapToObj(Oid::new).toList(), null);
   }
 
   @Test

@@ -37,8 +37,6 @@ final class NotBuilt {
           row("zeo", "transaction-timeout"),
           row("zeo", "client-conflict-resolution", "false", "no", "off"),
           row("zeo", "msgpack", "false", "no", "off"),
-          row("filestorage", "create", "false", "no", "off"),
-          row("filestorage", "quota"),
           row("filestorage", "packer"),
           row("logfile", "when", ""),
           row("logfile", "interval", "0"),

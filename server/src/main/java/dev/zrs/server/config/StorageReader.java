@@ -49,11 +49,16 @@ final class StorageReader {
     if (path.isEmpty()) {
       throw section.error("path", "it is empty");
     }
+    boolean create = section.find("create", Boolean.class).orElse(false);
+    boolean readOnly = section.find("read-only", Boolean.class).orElse(false);
+    if (create && readOnly) {
+      throw section.error("create", "can't create a read-only file");
+    }
     return new FileStorageConfig(
         Path.of(path),
         section.find("blob-dir", String.class).filter(dir -> !dir.isEmpty()).map(Path::of),
-        section.find("create", Boolean.class).orElse(false),
-        section.find("read-only", Boolean.class).orElse(false),
+        create,
+        readOnly,
         quota.map(OptionalLong::of).orElseGet(OptionalLong::empty),
         section.find("packer", String.class).filter(packer -> !packer.isEmpty()),
         section.get("pack-gc", Boolean.class),

@@ -1,0 +1,151 @@
+package dev.zrs.storage;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks the steps of a transaction against the current state and plans its records. Under the
+ * commit lock.
+ */
+final class RecordPlanner {
+  private final LatestState state;
+  private final DataFile file;
+  private final TransactionPlan plan;
+  private final UndoPlanner undo;
+  private final long quota;
+
+  /**
+   * @param quota position in the file beyond which no record may begin
+   */
+  RecordPlanner(LatestState state, TransactionPlan plan, boolean hasBlobs, long quota) {
+    this.state = state;
+    this.file = state.file();
+    this.plan = plan;
+    this.undo = new UndoPlanner(state, plan, hasBlobs);
+    this.quota = quota;
+  }
+
+  /**
+   * Plans one step.
+   *
+   * @throws ConflictException if the object is not what the step was based on
+   * @throws NoSuchObjectException if an object does not exist that must
+   * @throws UndoException if a transaction can't be taken back
+   * @throws QuotaExceededException if the file would become too large
+   */
+  void plan(RecordOperation operation) {
+    switch (operation) {
+      case RecordOperation.Store store -> store(store);
+      case RecordOperation.Delete delete -> delete(delete);
+      case RecordOperation.CheckCurrent check -> checkCurrent(check);
+      case RecordOperation.Restore restore -> restore(restore);
+      case RecordOperation.Undo step -> undo.undo(step.tid());
+    }
+  }
+
+  private void store(RecordOperation.Store store) {
+    long current = state.position(store.oid());
+    if (current != 0) {
+      Tid committed = file.dataHeader(current, store.oid().value()).tid();
+      if (!committed.equals(store.serial())) {
+        throw new ConflictException(store.oid(), committed, store.serial(), store.data().get());
+      }
+    }
+    checkQuota();
+    plan.add(
+        new PlannedRecord(
+            store.oid(),
+            plan.tid(),
+            plan.next(),
+            current,
+            store.data(),
+            0,
+            PlannedRecord.newBlob(store.blob())));
+  }
+
+  private void delete(RecordOperation.Delete delete) {
+    long current = state.position(delete.oid());
+    if (current == 0) {
+      throw new NoSuchObjectException(delete.oid(), "no such object");
+    }
+    Tid committed = file.dataHeader(current, delete.oid().value()).tid();
+    if (!committed.equals(delete.serial())) {
+      throw ConflictException.ofDeletion(delete.oid(), committed, delete.serial());
+    }
+    checkQuota();
+    plan.add(
+        new PlannedRecord(
+            delete.oid(), plan.tid(), plan.next(), current, null, 0, PlannedRecord.NO_BLOB));
+  }
+
+  private void checkQuota() {
+    if (plan.next() > quota) {
+      throw new QuotaExceededException();
+    }
+  }
+
+  private void checkCurrent(RecordOperation.CheckCurrent check) {
+    long current = state.position(check.oid());
+    DataHeader header = current == 0 ? null : file.dataHeader(current, check.oid().value());
+    if (header == null || file.isDeletion(header)) {
+      throw new NoSuchObjectException(check.oid(), "no such object");
+    }
+    if (!header.tid().equals(check.serial())) {
+      throw new ConflictException(check.oid(), header.tid(), check.serial(), null);
+    }
+  }
+
+  private void restore(RecordOperation.Restore restore) {
+    Oid oid = restore.oid();
+    long current = state.position(oid);
+    BufferedData data = restore.data();
+    Tid dataTid = restore.dataTid();
+    long back = 0;
+    if (dataTid != null) {
+      back = target(oid, dataTid, current, data == null ? Bytes.EMPTY : data.get());
+    }
+    plan.add(
+        new PlannedRecord(
+            oid,
+            restore.serial(),
+            plan.next(),
+            current,
+            back == 0 ? data : null,
+            back,
+            PlannedRecord.newBlob(restore.blob())));
+  }
+
+  /**
+   * Position of the object's record of transaction {@code tid} if it can serve as the target of a
+   * back-pointer for {@code data}: it is a back-pointer itself, or has the same data. Else 0.
+   */
+  private long target(Oid oid, Tid tid, long current, byte[] data) {
+    DataHeader header = record(oid, tid, current);
+    if (header == null || !state.canPointTo(header.position())) {
+      return 0;
+    }
+    if (header.hasBackPointer()) {
+      return header.position();
+    }
+    return header.dataLength() == data.length
+            && Arrays.equals(file.read(header.dataPosition(), data.length), data)
+        ? header.position()
+        : 0;
+  }
+
+  private @Nullable DataHeader record(Oid oid, Tid tid, long current) {
+    long position = current;
+    DataHeader header = null;
+    while (position != 0) {
+      header = file.dataHeader(position, oid.value());
+      if (header.tid().compareTo(tid) <= 0) {
+        break;
+      }
+      position = file.previous(header);
+    }
+    return header != null && position != 0 && header.tid().equals(tid)
+        ? header
+        // Pack clears the pointers to previous records, so the chain may end too early.
+        : new TransactionSearch(file, state.end()).lastRecord(tid, oid);
+  }
+}
