@@ -1,7 +1,6 @@
 package dev.zrs.storage;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -164,7 +163,12 @@ final class Appender {
   private void write(TransactionMetadata metadata, char status, TransactionPlan plan)
       throws IOException {
     long length = plan.end() - plan.start() - TransactionHeader.TRAILER_LENGTH;
-    Output output = new Output(plan.start(), plan.end() - plan.start());
+    BufferedOutput output =
+        new BufferedOutput(
+            file.file(),
+            plan.start(),
+            "append transaction",
+            (int) Math.min(plan.end() - plan.start(), WRITE_SIZE));
     output.put(TransactionHeader.format(plan.tid(), length, status, metadata));
     byte[] header = new byte[DataHeader.LENGTH];
     for (PlannedRecord planned : plan.records()) {
@@ -180,7 +184,7 @@ final class Appender {
       output.put(header);
       output.put(data == null ? Bytes.ofLong(planned.backPointer()) : data.get());
     }
-    output.put(Bytes.ofLong(length));
+    output.putLong(length);
     output.flush();
   }
 
@@ -202,36 +206,5 @@ final class Appender {
 
   private BlobDirectory directory() {
     return blobs.orElseThrow(TransactionBuffer::noBlobs);
-  }
-
-  /** Collects small pieces into large writes. */
-  private final class Output {
-    private final byte[] buffer;
-    private int used;
-    private long position;
-
-    Output(long position, long expected) {
-      this.position = position;
-      this.buffer = new byte[(int) Math.min(expected, WRITE_SIZE)];
-    }
-
-    void put(byte[] bytes) throws IOException {
-      int done = 0;
-      while (done < bytes.length) {
-        if (used == buffer.length) {
-          flush();
-        }
-        int count = Math.min(bytes.length - done, buffer.length - used);
-        System.arraycopy(bytes, done, buffer, used, count);
-        used += count;
-        done += count;
-      }
-    }
-
-    void flush() throws IOException {
-      file.file().write(ByteBuffer.wrap(buffer, 0, used), position, "append transaction");
-      position += used;
-      used = 0;
-    }
   }
 }

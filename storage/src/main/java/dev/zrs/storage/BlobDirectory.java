@@ -8,7 +8,9 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +25,7 @@ public final class BlobDirectory {
   private static final String LAYOUT_FILE = ".layout";
   private static final String TEMPORARY = "tmp";
   private static final String SUFFIX = ".blob";
+  private static final String OLD_SUFFIX = ".old";
   private static final int COPY_SIZE = 1 << 20;
   private static final HexFormat HEX = HexFormat.of();
 
@@ -40,6 +43,9 @@ public final class BlobDirectory {
   private final Disk disk;
   private final Path base;
   private final Layout layout;
+
+  /** Held from making a directory to putting a file into it, and while empty ones are removed. */
+  private final ReentrantLock directories = new ReentrantLock();
 
   private BlobDirectory(Disk disk, Path base, Layout layout) {
     this.disk = disk;
@@ -96,7 +102,7 @@ public final class BlobDirectory {
   }
 
   private void create() throws IOException {
-    createWithParents(base.resolve(TEMPORARY));
+    createWithParents(base.resolve(TEMPORARY), true);
     Path marker = base.resolve(LAYOUT_FILE);
     if (!disk.exists(marker)) {
       try (DiskFile file = disk.open(marker, Disk.Mode.CREATE, "create blob layout")) {
@@ -110,8 +116,8 @@ public final class BlobDirectory {
     }
   }
 
-  /** Makes a directory durable, with all above it that are missing. */
-  private void createWithParents(Path directory) throws IOException {
+  /** Makes a directory with all above it that are missing. */
+  private void createWithParents(Path directory, boolean durable) throws IOException {
     Deque<Path> missing = new ArrayDeque<>();
     Path at = directory;
     while (at != null && !disk.exists(at)) {
@@ -120,8 +126,14 @@ public final class BlobDirectory {
     }
     for (Path each : missing) {
       disk.createDirectory(each, "create blob directory");
-      disk.syncDirectory(Paths.directoryOf(each), "sync blob directory's parent");
+      if (durable) {
+        disk.syncDirectory(Paths.directoryOf(each), "sync blob directory's parent");
+      }
     }
+  }
+
+  Path base() {
+    return base;
   }
 
   /** A name for a new temporary file on the same file system; the file does not exist yet. */
@@ -138,7 +150,7 @@ public final class BlobDirectory {
   public void createDirectoryOf(Oid oid) {
     Path directory = directoryOf(oid);
     try {
-      createWithParents(directory);
+      createWithParents(directory, true);
     } catch (IOException e) {
       throw new StorageIoException("creating", directory, e);
     }
@@ -184,10 +196,15 @@ public final class BlobDirectory {
 
   /** Gives a synced temporary file its final, durable name. */
   void commit(Path temporary, Oid oid, Tid serial) throws IOException {
-    createWithParents(directoryOf(oid));
     Path target = file(oid, serial);
     disk.makeReadOnly(temporary, "make blob read-only");
-    disk.rename(temporary, target, "commit blob");
+    directories.lock();
+    try {
+      createWithParents(directoryOf(oid), true);
+      disk.rename(temporary, target, "commit blob");
+    } finally {
+      directories.unlock();
+    }
     disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
   }
 
@@ -250,6 +267,88 @@ public final class BlobDirectory {
       LOG.warn("{} belongs to no transaction, and is kept as {}", file, target);
       disk.rename(file, target, "set uncommitted blob aside");
       disk.syncDirectory(Paths.directoryOf(file), "sync blob's directory");
+    }
+  }
+
+  private Path old() {
+    return Paths.withSuffix(base, OLD_SUFFIX);
+  }
+
+  /** Removes what an earlier pack kept. */
+  void removeOld() throws IOException {
+    removeTree(old());
+  }
+
+  private void removeTree(Path file) throws IOException {
+    if (disk.isDirectory(file)) {
+      for (Path entry : disk.list(file)) {
+        removeTree(entry);
+      }
+    }
+    disk.delete(file, "remove old blobs of an earlier pack");
+  }
+
+  /**
+   * Removes the files that a pack has listed.
+   *
+   * @param keepOld whether they go to {@code blobs.old}, with a second name there for all others
+   */
+  void removePacked(boolean keepOld) throws IOException {
+    if (keepOld && !disk.exists(old())) {
+      disk.createDirectory(old(), "create directory of old blobs");
+      linkOrCopyUnlessThere(base.resolve(LAYOUT_FILE), old().resolve(LAYOUT_FILE));
+    }
+    RemovedBlobs.remove(disk, this, keepOld ? Optional.of(old()) : Optional.empty());
+    if (keepOld) {
+      keepAll(base);
+    }
+  }
+
+  private void keepAll(Path directory) throws IOException {
+    for (Path entry : disk.list(directory)) {
+      if (disk.isDirectory(entry)) {
+        keepAll(entry);
+      } else if (nameOf(entry).endsWith(SUFFIX) && !isTemporary(entry)) {
+        linkOrCopyUnlessThere(entry, placeInOld(entry));
+      }
+    }
+  }
+
+  private boolean isTemporary(Path file) {
+    return file.startsWith(base.resolve(TEMPORARY));
+  }
+
+  private Path placeInOld(Path file) throws IOException {
+    Path place = old().resolve(base.relativize(file));
+    createWithParents(Paths.directoryOf(place), false);
+    return place;
+  }
+
+  private void linkOrCopyUnlessThere(Path from, Path target) throws IOException {
+    if (disk.exists(from) && !disk.exists(target)) {
+      linkOrCopy(from, target, "keep old blob");
+    }
+  }
+
+  /** Removes one file, and the directories that it leaves empty. No error if there is none. */
+  void removePacked(Oid oid, Tid serial, Optional<Path> keep) throws IOException {
+    Path file = file(oid, serial);
+    if (disk.exists(file)) {
+      if (keep.isPresent()) {
+        disk.rename(file, placeInOld(file), "move packed blob");
+      } else {
+        disk.delete(file, "remove packed blob");
+      }
+    }
+    directories.lock();
+    try {
+      Path directory = Paths.directoryOf(file);
+      while (!directory.equals(base) && disk.exists(directory) && disk.list(directory).isEmpty()) {
+        disk.delete(directory, "remove empty blob directory");
+        directory = Paths.directoryOf(directory);
+      }
+    } finally {
+      directories.unlock();
     }
   }
 

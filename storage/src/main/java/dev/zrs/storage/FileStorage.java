@@ -9,7 +9,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +45,14 @@ public final class FileStorage implements AutoCloseable {
   private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
   private final Optional<FileLock> lock;
+  private final Disk disk;
   private final CatchUpMarker catchUpMarker;
   private final CommitLock commitLock = new CommitLock();
   private final PendingTransactions pending = new PendingTransactions();
+
+  /** Held while a pack runs. */
+  private final ReentrantLock packing = new ReentrantLock();
+
   private final AtomicLong maxOid;
   private final Appender appender;
   private final Syncer syncer;
@@ -63,8 +70,10 @@ public final class FileStorage implements AutoCloseable {
       OpenedFiles files,
       Optional<BlobDirectory> blobs,
       CatchUpMarker catchUpMarker,
+      Disk disk,
       InstantSource clock) {
     this.options = options;
+    this.disk = disk;
     this.current = files.generation();
     this.indexSaver = new IndexSaver(files.indexFile(), this::enter);
     this.lock = files.lock();
@@ -468,6 +477,100 @@ public final class FileStorage implements AutoCloseable {
     return pending.enqueue(all, syncer::request);
   }
 
+  /** {@link #pack(PackOptions, PackProgress)} as the storage's options say, told to nobody. */
+  public PackReport pack(Tid packTime) {
+    return pack(PackOptions.of(options, packTime), PackProgress.NONE);
+  }
+
+  /**
+   * Removes old revisions, and objects that can't be reached any more, while others go on to read
+   * and to commit. Returns when it is done.
+   *
+   * @throws StorageException if another pack runs, or if it fails: then nothing is changed
+   * @throws NoSuchObjectException if there was no root object at the pack time, and garbage is to
+   *     be collected
+   */
+  public PackReport pack(PackOptions what, PackProgress progress) {
+    requireWritable();
+    if (!packing.tryLock()) {
+      throw new StorageException("Already packing");
+    }
+    try {
+      FileGeneration old = enterUnlessClosed();
+      try {
+        return old.index().size() == 0
+            ? PackReport.unchanged(old.visibleEnd())
+            : new Packer(disk, old, blobs, what, new PackHost()).pack(progress);
+      } finally {
+        old.leave();
+      }
+    } finally {
+      packing.unlock();
+    }
+  }
+
+  private final class PackHost implements Packer.Host {
+    @Override
+    public long begin() {
+      CommitLock.Claim claim = commitLock.claim("pack");
+      claim.acquire();
+      try {
+        requireWritable();
+        syncer.await(syncer.request());
+        appender.setBackPointerFloor(appender.end());
+        return appender.end();
+      } finally {
+        claim.release();
+      }
+    }
+
+    @Override
+    public void abandon() {
+      CommitLock.Claim claim = commitLock.claim("pack");
+      claim.acquire();
+      try {
+        appender.setBackPointerFloor(0);
+      } finally {
+        claim.release();
+      }
+    }
+
+    @Override
+    public boolean isStopped() {
+      return closed || failure().isPresent();
+    }
+
+    @Override
+    public void replace(Packer.LastStretch stretch) throws IOException {
+      CommitLock.Claim claim = commitLock.claim("pack");
+      claim.acquire();
+      try {
+        requireWritable();
+        syncer.await(syncer.request());
+        catchUpMarker.clear();
+        FileGeneration old = current;
+        FileGeneration packed = stretch.finish(lastTransaction);
+        // From here on the file that has the name is the new one, whatever else happens.
+        appender.moveTo(packed);
+        current = packed;
+        old.leave();
+        try {
+          disk.syncDirectory(Paths.directoryOf(options.file()), "sync packed file's name");
+        } catch (IOException e) {
+          // A crash might bring the old file back, without what is committed from now on.
+          throw fail(new StorageIoException("naming the packed file", options.file(), e));
+        }
+      } finally {
+        claim.release();
+      }
+    }
+
+    @Override
+    public void withoutIndex(Runnable swap) {
+      indexSaver.replace(swap);
+    }
+  }
+
   private void requireWritable() {
     if (options.readOnly()) {
       throw new ReadOnlyStorageException(name() + " is read-only");
@@ -542,9 +645,23 @@ public final class FileStorage implements AutoCloseable {
         return;
       }
       closed = true;
-      closeFiles(quiet);
     } finally {
       claim.release();
+    }
+    awaitPack();
+    closeFiles(quiet);
+  }
+
+  /** A pack that runs sees that the storage is closed, and cleans up. */
+  private void awaitPack() {
+    try {
+      if (packing.tryLock(CLOSE_LIMIT.toNanos(), TimeUnit.NANOSECONDS)) {
+        packing.unlock();
+      } else {
+        LOG.warn("{}: a pack does not stop; the next start cleans up after it", name());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

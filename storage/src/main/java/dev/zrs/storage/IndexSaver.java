@@ -51,12 +51,18 @@ final class IndexSaver {
 
   private void saveInBackground() {
     try {
-      save();
-    } catch (StorageException e) {
-      // Nothing is lost: the next start reads more of the data file.
-      LOG.warn("{}: saving the index failed: {}", file.path(), e.getMessage());
+      saveIfPossible();
     } finally {
       running.set(false);
+    }
+  }
+
+  /** Nothing is lost if it is not: the next start reads more of the data file. */
+  private void saveIfPossible() {
+    try {
+      save();
+    } catch (StorageException e) {
+      LOG.warn("{}: saving the index failed: {}", file.path(), e.getMessage());
     }
   }
 
@@ -89,7 +95,7 @@ final class IndexSaver {
       try {
         swap.run();
       } finally {
-        save();
+        saveIfPossible();
       }
     } finally {
       writing.unlock();

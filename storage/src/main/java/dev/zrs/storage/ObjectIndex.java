@@ -83,6 +83,18 @@ final class ObjectIndex {
     added(oid);
   }
 
+  /** Forgets an object; harmless if there is none. {@link #maxOid} stays. */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer at a time
+  void remove(long oid) {
+    long[] page = page(oid);
+    if (page != null && (long) POSITIONS.get(page, slot(oid)) != 0) {
+      POSITIONS.setRelease(page, slot(oid), 0L);
+      size--;
+    } else if (sparse.remove(oid) != null) {
+      size--;
+    }
+  }
+
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer at a time
   private void added(long oid) {
     if (size == 0 || Long.compareUnsigned(oid, maxOid) > 0) {

@@ -53,7 +53,7 @@ final class StorageOpener {
           options.blobDirectory().map(base -> BlobDirectory.open(disk, base, options.readOnly()));
       FileStorage.OpenedFiles files = readIndexAndFile(file, marker, lock, blobs);
       warnOfFuture(files.lastTid());
-      FileStorage storage = new FileStorage(options, files, blobs, marker, clock);
+      FileStorage storage = new FileStorage(options, files, blobs, marker, disk, clock);
       open = true;
       return storage;
     } catch (IOException e) {
@@ -145,6 +145,24 @@ final class StorageOpener {
     }
   }
 
+  /**
+   * After a crash: a packed file that has not taken its place is of no use, nor is the list of
+   * blobs that it makes needless; without such a file the list is good, and those blobs must go.
+   */
+  private void endInterruptedPack(Path path, Optional<BlobDirectory> blobs) throws IOException {
+    Path packed = Paths.withSuffix(path, ".pack");
+    if (disk.exists(packed)) {
+      LOG.warn("{} is left of a pack that was interrupted, and is removed", packed);
+      if (blobs.isPresent()) {
+        RemovedBlobs.discard(disk, blobs.get());
+      }
+      disk.delete(packed, "remove packed file");
+    } else if (blobs.isPresent() && RemovedBlobs.isListed(disk, blobs.get())) {
+      LOG.info("{}: removing the blobs that an interrupted pack has made needless", path);
+      blobs.get().removePacked(options.packKeepsOld());
+    }
+  }
+
   private void refuseMissingDirectory(Path path) {
     Path directory = Paths.directoryOf(path);
     if (!disk.exists(directory)) {
@@ -164,6 +182,9 @@ final class StorageOpener {
             0,
             "the file does not begin with FS30: it is no FileStorage file of Python 3 (one of Python 2, FS21, must be converted first)");
       }
+    }
+    if (!options.readOnly()) {
+      endInterruptedPack(file.path(), blobs);
     }
     IndexFile indexFile = new IndexFile(disk, file.path());
     Start start = startFromIndex(file, indexFile);

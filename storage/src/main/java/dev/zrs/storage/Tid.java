@@ -49,14 +49,31 @@ public record Tid(long value) implements Comparable<Tid> {
   /** The time stamp of an instant, rounded down to its resolution of about 14 ns. */
   public static Tid of(Instant instant) {
     LocalDateTime utc = LocalDateTime.ofInstant(instant, ZoneOffset.UTC);
+    return of(minutes(utc), utc.getSecond() + utc.getNano() / 1e9);
+  }
+
+  /**
+   * The time stamp of a moment within a minute.
+   *
+   * @param minute any instant of the minute
+   * @param seconds less than 60
+   */
+  static Tid of(Instant minute, double seconds) {
+    return of(minutes(LocalDateTime.ofInstant(minute, ZoneOffset.UTC)), seconds);
+  }
+
+  private static Tid of(long minutes, double seconds) {
+    long fraction = Math.min((long) (seconds / FRACTION_SECONDS), MAX_FRACTION);
+    return new Tid(minutes << 32 | fraction);
+  }
+
+  private static long minutes(LocalDateTime utc) {
     long minutes = (long) utc.getYear() - EPOCH_YEAR;
     minutes = minutes * 12 + utc.getMonthValue() - 1;
     minutes = minutes * 31 + utc.getDayOfMonth() - 1;
     minutes = minutes * 24 + utc.getHour();
     minutes = minutes * 60 + utc.getMinute();
-    double seconds = utc.getSecond() + utc.getNano() / 1e9;
-    long fraction = Math.min((long) (seconds / FRACTION_SECONDS), MAX_FRACTION);
-    return new Tid(minutes << 32 | fraction);
+    return minutes;
   }
 
   /** This tid if it is later than {@code other}, else the first one after {@code other}. */

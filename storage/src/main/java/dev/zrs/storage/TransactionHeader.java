@@ -25,6 +25,9 @@ record TransactionHeader(
   /** Length in bytes of the part that is always there. */
   static final int FIXED_LENGTH = 23;
 
+  /** Where the length is, from the start of the record. */
+  static final int LENGTH_OFFSET = 8;
+
   /** Where the status byte is, from the start of the record. */
   static final int STATUS_OFFSET = 16;
 

@@ -1,5 +1,7 @@
 """What the tests of the file storage ask of the real ZODB: peer.py COMMAND FILE [BLOBS]."""
 import hashlib
+import os
+import shutil
 import sys
 
 import transaction
@@ -116,6 +118,35 @@ def commit(path):
     with db.transaction() as connection:
         connection.root()['python'] = 'was here'
     db.close()
+
+
+def pack_at_all_times(path, blobs, target):
+    """Packs a copy just after each transaction; says when that was, and what is left."""
+    from persistent.TimeStamp import TimeStamp
+    storage = FileStorage(path, read_only=True, blob_dir=blobs)
+    tids = [t.tid for t in storage.iterator()]
+    storage.close()
+    for number, tid in enumerate(tids):
+        for gc in (True, False):
+            copy = '%s/python-%d-%s' % (target, number, gc)
+            os.mkdir(copy)
+            shutil.copy(path, copy + '/Data.fs')
+            shutil.copytree(blobs, copy + '/blobs')
+            time = TimeStamp(tid).timeTime() + 1e-5
+            storage = FileStorage(copy + '/Data.fs', blob_dir=copy + '/blobs')
+            try:
+                storage.pack(time, referencesf, gc)
+                print(number, gc, repr(time), 'done')
+            except Exception as e:
+                print(number, gc, repr(time), type(e).__name__)
+            storage.close()
+
+
+def dump_all(*directories):
+    for directory in directories:
+        fstest.check(directory + '/Data.fs')
+        dump(directory + '/Data.fs', directory + '/blobs')
+        print('end of', directory)
 
 
 def timestamps(_path):

@@ -1,0 +1,100 @@
+package dev.zrs.storage;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Which of the records before the pack time stay, and where they come to stand. For one thread.
+ *
+ * <p>What stays: the record of each object that was current at the pack time, if the object is
+ * marked as reachable; and the records that younger ones point back to. A mark is a bit of the
+ * object's entry in the index, so that it costs no memory.
+ */
+final class PackKeep {
+  private static final long MARK = 1L << 62;
+
+  private final ObjectIndex current;
+  private final Map<Long, Long> targets = new HashMap<>();
+  private final Set<Revision> targetRevisions = new HashSet<>();
+  private boolean onlyMarked;
+  private long marked;
+
+  private record Revision(Oid oid, Tid tid) {}
+
+  /**
+   * @param current the records that were current at the pack time; from now on this object's own
+   */
+  PackKeep(ObjectIndex current) {
+    this.current = current;
+  }
+
+  /** Has unmarked objects go. Before that, all that was current stays. */
+  void keepOnlyMarked() {
+    onlyMarked = true;
+  }
+
+  /** Position of the object's record that was current at the pack time; 0 if there was none. */
+  long currentPosition(long oid) {
+    return current.get(oid) & ~MARK;
+  }
+
+  boolean isMarked(long oid) {
+    return (current.get(oid) & MARK) != 0;
+  }
+
+  /** Marks an object that has a current record. */
+  void mark(long oid) {
+    long entry = current.get(oid);
+    if ((entry & MARK) == 0) {
+      current.put(oid, entry | MARK);
+      marked++;
+    }
+  }
+
+  /** How many objects had a current record at the pack time and are not marked. */
+  long unmarked() {
+    return current.size() - marked;
+  }
+
+  /** How many objects had a current record at the pack time. */
+  long objects() {
+    return current.size();
+  }
+
+  /** Has a record stay because a younger one points back to it. */
+  void keepTarget(DataHeader record) {
+    targets.put(record.position(), 0L);
+    targetRevisions.add(new Revision(record.oid(), record.tid()));
+  }
+
+  boolean isTarget(long position) {
+    return targets.containsKey(position);
+  }
+
+  boolean keeps(DataHeader record) {
+    long entry = current.get(record.oid().value());
+    return ((entry & ~MARK) == record.position() && (!onlyMarked || (entry & MARK) != 0))
+        || targets.containsKey(record.position());
+  }
+
+  /** Whether some record of this object and serial stays; there may be two of them. */
+  boolean keepsRevision(DataHeader record, DataFile file) {
+    long oid = record.oid().value();
+    long position = currentPosition(oid);
+    boolean kept = position != 0 && (!onlyMarked || isMarked(oid));
+    return targetRevisions.contains(new Revision(record.oid(), record.tid()))
+        || (kept && file.dataHeader(position, oid).tid().equals(record.tid()));
+  }
+
+  /** Remembers where a kept record stands in the new file, if younger ones point to it. */
+  void moved(long from, long to) {
+    targets.replace(from, to);
+  }
+
+  /** Where a target stands in the new file; 0 if it is not kept. */
+  long newPosition(long target) {
+    return targets.getOrDefault(target, 0L);
+  }
+}

@@ -1,0 +1,78 @@
+package dev.zrs.storage;
+
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a file up to the pack time: what was current then, and where the younger transactions
+ * begin. For one thread.
+ */
+final class PackScan {
+  private final DataFile file;
+  private final long end;
+  private final Tid packTime;
+  private final BooleanSupplier stopped;
+  private final ObjectIndex current = new ObjectIndex();
+  private boolean unpacked;
+  private boolean redundant;
+  private long position = DataFile.START;
+
+  /**
+   * @param end where the last transaction ends that is to be looked at
+   * @param stopped whether to give up
+   */
+  PackScan(DataFile file, long end, Tid packTime, BooleanSupplier stopped) {
+    this.file = file;
+    this.end = end;
+    this.packTime = packTime;
+    this.stopped = stopped;
+  }
+
+  /** Where each object's record stood that was current at the pack time; not deleted ones. */
+  ObjectIndex current() {
+    return current;
+  }
+
+  /** Where the first transaction begins that is younger than the pack time. */
+  long packPosition() {
+    return position;
+  }
+
+  /** Whether the file was packed before, to the same time or a later one. */
+  boolean isRedundant() {
+    return redundant;
+  }
+
+  void run(PackProgress progress) {
+    TransactionCursor cursor = new TransactionCursor(file, DataFile.START);
+    TransactionRecord transaction = cursor.next(end);
+    while (transaction != null && transaction.tid().compareTo(packTime) <= 0) {
+      Packer.checkStopped(stopped);
+      unpacked |= transaction.status() != TransactionHeader.STATUS_PACKED;
+      if (transaction.status() != TransactionHeader.STATUS_UNDONE) {
+        readRecords(transaction);
+      }
+      position = transaction.end();
+      progress.progress(PackProgress.Phase.SCAN, position, end);
+      transaction = cursor.next(end);
+    }
+    redundant = !unpacked && isPackedOrNone(transaction);
+  }
+
+  private static boolean isPackedOrNone(@Nullable TransactionRecord next) {
+    return next == null || next.status() == TransactionHeader.STATUS_PACKED;
+  }
+
+  private void readRecords(TransactionRecord transaction) {
+    DataHeader record = transaction.nextHeader();
+    while (record != null) {
+      long oid = record.oid().value();
+      if (file.isDeletion(record)) {
+        current.remove(oid);
+      } else {
+        current.put(oid, record.position());
+      }
+      record = transaction.nextHeader();
+    }
+  }
+}
