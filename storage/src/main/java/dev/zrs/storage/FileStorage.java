@@ -477,9 +477,12 @@ public final class FileStorage implements AutoCloseable {
     return pending.enqueue(all, syncer::request);
   }
 
-  /** {@link #pack(PackOptions, PackProgress)} as the storage's options say, told to nobody. */
+  /** {@link #pack(PackOptions, PackProgress)} as the storage's options say, told to the log. */
   public PackReport pack(Tid packTime) {
-    return pack(PackOptions.of(options, packTime), PackProgress.NONE);
+    PackLog log = new PackLog(name(), System::nanoTime);
+    PackReport report = pack(PackOptions.of(options, packTime), log);
+    log.done(report);
+    return report;
   }
 
   /**

@@ -106,6 +106,12 @@ public record Tid(long value) implements Comparable<Tid> {
         .toInstant(ZoneOffset.UTC);
   }
 
+  /** The time it stands for in seconds since 1970, as Python computes it. */
+  public double toEpochSeconds() {
+    Instant minute = new Tid(value & ~MAX_FRACTION).toInstant();
+    return minute.getEpochSecond() + (value & MAX_FRACTION) * FRACTION_SECONDS;
+  }
+
   /** The time it stands for as text, UTC, in microseconds. */
   public String toUtcText() {
     return UTC.format(LocalDateTime.ofInstant(toInstant(), ZoneOffset.UTC));

@@ -14,6 +14,7 @@ public final class TransactionReader implements AutoCloseable {
   private FileGeneration generation;
   private TransactionCursor cursor;
   private Tid read;
+  private @Nullable TransactionRecord given;
   private boolean ended;
   private boolean closed;
 
@@ -87,7 +88,23 @@ public final class TransactionReader implements AutoCloseable {
       return null;
     }
     read = transaction.tid();
+    given = transaction;
     return transaction;
+  }
+
+  /**
+   * The data records of the transaction that was given last, to be read independently of this
+   * reader; also when it is closed. The caller closes it.
+   *
+   * @throws StorageException if none was given yet, or the storage is closed
+   */
+  public RecordReader records() {
+    TransactionRecord transaction = given;
+    if (transaction == null || !generation.enter()) {
+      throw new StorageException("there is no transaction whose records could be read");
+    }
+    return new RecordReader(
+        generation, transaction.again(new RecordWindow(generation.file(), RecordWindow.SMALL)));
   }
 
   /** Lets go of its buffer and of the file, which belongs to the storage. Again is harmless. */

@@ -22,6 +22,11 @@ public final class TransactionRecord {
     this.next = header.position() + header.headerLength();
   }
 
+  /** The same transaction, to be read from its first record on with another window. */
+  TransactionRecord again(RecordWindow other) {
+    return new TransactionRecord(file, other, header, metadata);
+  }
+
   public Tid tid() {
     return header.tid();
   }

@@ -6,6 +6,7 @@ import java.util.List;
 public final class UndoException extends StorageException {
   private static final long serialVersionUID = 1;
 
+  private final String reason;
   private final transient List<Failure> failures;
 
   /**
@@ -19,6 +20,7 @@ public final class UndoException extends StorageException {
   /** The transaction as such can't be undone. */
   UndoException(Tid tid, String reason) {
     super("%s: %s".formatted(reason, tid));
+    this.reason = reason;
     this.failures = List.of();
   }
 
@@ -30,7 +32,13 @@ public final class UndoException extends StorageException {
                 tid,
                 failures.getFirst(),
                 failures.size() > 1 ? " and " + (failures.size() - 1) + " more" : ""));
+    this.reason = failures.getFirst().reason();
     this.failures = List.copyOf(failures);
+  }
+
+  /** Why, as Python words it; of the first object if there are several. */
+  public String reason() {
+    return reason;
   }
 
   /** What stands in the way; empty if it is the transaction itself. */

@@ -27,6 +27,9 @@ final class Broadcaster implements CommitFollower {
      */
     void committed(Commit commit, Invalidation invalidation);
 
+    /** Sends a message that says nothing of a transaction. Must not wait. */
+    void inform(byte[] frame);
+
     /** It could not be told; it must come back and ask what it missed. Must not wait. */
     void disconnect();
   }
@@ -105,6 +108,16 @@ final class Broadcaster implements CommitFollower {
     lock.lock();
     try {
       subscribers.remove(subscriber);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Sends a message to all clients. */
+  void inform(byte[] frame) {
+    lock.lock();
+    try {
+      subscribers.forEach(subscriber -> subscriber.inform(frame));
     } finally {
       lock.unlock();
     }

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -189,11 +190,18 @@ final class Outbox {
     announce(tid, false, frames);
   }
 
-  private void announce(Tid tid, boolean write, byte[]... frames) {
+  /** Appends a message that says nothing of a transaction; otherwise as {@link #announce}. */
+  void inform(byte[] frame) {
+    announce(null, true, frame);
+  }
+
+  private void announce(@Nullable Tid tid, boolean write, byte[]... frames) {
     boolean tooSlow = false;
     lock.lock();
     try {
-      announced = tid;
+      if (tid != null) {
+        announced = tid;
+      }
       if (queued > maxQueued) {
         tooSlow = !closed;
         discard();

@@ -2,13 +2,17 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.PickleTypeException;
 import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyList;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.pickle.RecordPickles;
 import dev.zrs.storage.ConflictException;
 import dev.zrs.storage.NoSuchObjectException;
+import dev.zrs.storage.QuotaExceededException;
 import dev.zrs.storage.ReadOnlyStorageException;
 import dev.zrs.storage.StorageException;
+import dev.zrs.storage.UndoException;
+import java.util.List;
 
 /**
  * An exception as a client gets it: the name of the Python class, and the dict of the exception or,
@@ -36,6 +40,30 @@ record RemoteError(String className, Object arguments) {
     return new RemoteError(POS_EXCEPTION + "StorageError", PyTuple.of(message));
   }
 
+  /** A transaction as such can't be undone. */
+  static RemoteError undoError(String reason) {
+    PyDict fields = new PyDict();
+    fields.put("_reason", reason);
+    fields.put("_oid", PyNone.NONE);
+    return new RemoteError(POS_EXCEPTION + "UndoError", fields);
+  }
+
+  /**
+   * The objects that stand in the way of an undo. Python's server sends exceptions in the list;
+   * plain text reaches clients of either protocol in a form that they can print.
+   */
+  private static RemoteError undoErrors(List<UndoException.Failure> failures) {
+    PyList errors = new PyList();
+    for (UndoException.Failure failure : failures) {
+      errors.items().add(PyTuple.of(failure.oid().toBytes(), failure.reason()));
+    }
+    PyDict fields = new PyDict();
+    fields.put("_reason", failures.getFirst().reason());
+    fields.put("_oid", failures.getFirst().oid().toBytes());
+    fields.put("_errs", errors);
+    return new RemoteError(POS_EXCEPTION + "MultipleUndoErrors", fields);
+  }
+
   /** One of Python's own exceptions. */
   static RemoteError builtin(String name, String message) {
     return new RemoteError("builtins." + name, PyTuple.of(message));
@@ -48,6 +76,11 @@ record RemoteError(String className, Object arguments) {
       case NoSuchObjectException missing -> posKeyError((Object) missing.oid().toBytes());
       case ConflictException conflict -> conflict(conflict);
       case ReadOnlyStorageException readOnly -> readOnly();
+      case UndoException undo when undo.failures().isEmpty() -> undoError(undo.reason());
+      case UndoException undo -> undoErrors(undo.failures());
+      case QuotaExceededException quota ->
+          new RemoteError(
+              "ZODB.FileStorage.FileStorage.FileStorageQuotaError", PyTuple.of(quota.getMessage()));
       case StorageException other -> storageError(String.valueOf(other.getMessage()));
       case PickleTypeException type -> builtin("TypeError", String.valueOf(type.getMessage()));
       default -> storageError("internal error of the server, see its log: " + exception);
@@ -58,12 +91,14 @@ record RemoteError(String className, Object arguments) {
     byte[] data = conflict.data();
     PyDict fields = new PyDict();
     fields.put(
-        "message", data == null ? "database read conflict error" : "database conflict error");
+        "message",
+        conflict.isReadConflict() ? "database read conflict error" : "database conflict error");
     fields.put("oid", conflict.oid().toBytes());
     fields.put("class_name", data == null ? PyNone.NONE : className(data));
     fields.put("serials", PyTuple.of(conflict.committed().toBytes(), conflict.read().toBytes()));
     return new RemoteError(
-        POS_EXCEPTION + (data == null ? "ReadConflictError" : "ConflictError"), fields);
+        POS_EXCEPTION + (conflict.isReadConflict() ? "ReadConflictError" : "ConflictError"),
+        fields);
   }
 
   /** As ZODB.utils.get_pickle_metadata, whose answer for a strange record is two empty names. */

@@ -97,6 +97,18 @@ record Request(Object id, boolean async, String method, List<Object> arguments) 
     throw wrongKind(index, "bytes");
   }
 
+  /** An integer; {@code missing} if there is no such argument. */
+  long integer(int index, long missing) {
+    if (index >= arguments.size()) {
+      return missing;
+    }
+    return switch (argument(index)) {
+      case Long number -> number;
+      case Boolean bool -> bool ? 1 : 0;
+      default -> throw wrongKind(index, "an integer");
+    };
+  }
+
   String text(int index) {
     if (argument(index) instanceof String text) {
       return text;

@@ -10,7 +10,6 @@ import dev.zrs.storage.Oid;
 import dev.zrs.storage.ReadOnlyStorageException;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
-import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,46 +25,45 @@ final class Session implements Broadcaster.Subscriber {
   private static final Logger LOG = LoggerFactory.getLogger("ZEO.asyncio.server");
   private static final int MAX_NEW_OIDS = 100;
 
-  /** Methods that clients may call, but that are not there. */
-  private static final Set<String> MISSING =
-      Set.of(
-          "pack",
-          "history",
-          "record_iternext",
-          "undoLog",
-          "undoInfo",
-          "iterator_start",
-          "iterator_next",
-          "iterator_record_start",
-          "iterator_record_next",
-          "iterator_gc");
-
-  /** Such methods as are a part of a transaction, which must fail then. */
-  private static final Set<String> MISSING_IN_TRANSACTION = Set.of("undoa", "deleteObject");
-
   private final ServerContext context;
   private final Outbox outbox;
+  private final ConnectionThreads threads;
   private final Worker worker;
+  private final Worker queries;
   private final ClientLog log;
   private final Runnable disconnect;
   private final PickleWriter out = PickleWriter.zeo();
   private final PickleWriter workerOut = PickleWriter.zeo();
+  private final PickleWriter queryOut = PickleWriter.zeo();
   private boolean readOnly;
   private @Nullable Registered registered;
 
   /** What there is once the client has chosen a storage. */
   private record Registered(
-      StorageService service, Loads loads, TransactionMethods transactions, StoreMethods stores) {}
+      StorageService service,
+      Loads loads,
+      TransactionMethods transactions,
+      StoreMethods stores,
+      HistoryMethods history,
+      IteratorMethods iterators) {}
 
   /**
    * A session without a storage.
    *
    * @param disconnect ends the connection; any thread may run it
    */
-  Session(ServerContext context, Outbox outbox, Worker worker, ClientLog log, Runnable disconnect) {
+  Session(
+      ServerContext context,
+      Outbox outbox,
+      ConnectionThreads threads,
+      ClientLog log,
+      Runnable disconnect) {
     this.context = context;
     this.outbox = outbox;
-    this.worker = worker;
+    this.threads = threads;
+    int pending = context.options().limits().maxPendingRequests();
+    this.worker = new Worker(body -> threads.start("worker", body), pending);
+    this.queries = new Worker(body -> threads.start("queries", body), pending);
     this.log = log;
     this.disconnect = disconnect;
     this.readOnly = context.options().readOnly();
@@ -148,7 +146,9 @@ final class Session implements Broadcaster.Subscriber {
             service,
             new Loads(service, outbox, log, out),
             transactions,
-            new StoreMethods(service, transactions, log));
+            new StoreMethods(service, transactions, log),
+            new HistoryMethods(service.storage()),
+            new IteratorMethods(service.storage()));
     service
         .broadcaster()
         .join(
@@ -218,8 +218,48 @@ final class Session implements Broadcaster.Subscriber {
       case "tpc_finish" -> finish(transactions, request);
       case "tpc_abort" -> abort(transactions, request);
       case "sendBlob" -> sendBlob(known.service, request);
-      default -> missing(transactions, request);
+      case "deleteObject" -> reply(request, stores.delete(request));
+      case "undoa" -> reply(request, stores.undo(request));
+      case "pack" -> pack(known.service, request);
+      default -> lookBack(known, request);
     }
+  }
+
+  /** What may take long and changes nothing: on a thread that no transaction waits for. */
+  private void lookBack(Registered known, Request request) {
+    HistoryMethods history = known.history;
+    IteratorMethods iterators = known.iterators;
+    Supplier<Object> call =
+        switch (request.method()) {
+          case "history" -> () -> history.history(request);
+          case "undoLog" -> () -> history.undoLog(request);
+          case "undoInfo" -> () -> history.undoInfo(request);
+          case "record_iternext" -> () -> history.recordNext(request);
+          case "iterator_start" -> () -> iterators.start(request);
+          case "iterator_next" -> () -> iterators.next(request);
+          case "iterator_record_start" -> () -> iterators.startRecords(request);
+          case "iterator_record_next" -> () -> iterators.nextRecord(request);
+          case "iterator_gc" -> () -> iterators.forget(request);
+          default -> throw invalidMethod(request);
+        };
+    queries.submit(() -> answer(request, call, queryOut));
+  }
+
+  private void pack(StorageService service, Request request) {
+    PackMethod method = new PackMethod(service, log);
+    boolean waits = PackMethod.waits(request);
+    if (!waits) {
+      reply(request, PyNone.NONE);
+    }
+    threads.start(
+        "pack",
+        () -> {
+          if (waits) {
+            answer(request, () -> method.pack(request), PickleWriter.zeo());
+          } else {
+            method.packUnwatched(request);
+          }
+        });
   }
 
   private Object newOids(StorageService service, Request request) {
@@ -244,7 +284,7 @@ final class Session implements Broadcaster.Subscriber {
           try {
             transactions.finish(transaction);
           } catch (RuntimeException e) {
-            sendError(request, e);
+            sendError(request, e, workerOut);
           } finally {
             // The storage's sync thread has appended the reply, and leaves the writing to us.
             outbox.flushNow();
@@ -279,24 +319,6 @@ final class Session implements Broadcaster.Subscriber {
         });
   }
 
-  private void missing(TransactionMethods transactions, Request request) {
-    String method = request.method();
-    boolean inTransaction = MISSING_IN_TRANSACTION.contains(method);
-    if (!inTransaction && !MISSING.contains(method)) {
-      throw invalidMethod(request);
-    }
-    String message = method + " is not supported by this version of zrs";
-    if (context.missingMethods().add(method)) {
-      log.info("%s", message);
-    }
-    RequestException error = new RequestException(RemoteError.storageError(message));
-    if (inTransaction && request.async()) {
-      transactions.failCurrent(error);
-    } else if (!request.async()) {
-      throw error;
-    }
-  }
-
   private static ProtocolException invalidMethod(Request request) {
     String name = request.method();
     return new ProtocolException(
@@ -313,26 +335,28 @@ final class Session implements Broadcaster.Subscriber {
 
   /** Has the worker compute the reply. */
   private void later(Request request, Supplier<Object> call) {
-    worker.submit(
-        () -> {
-          try {
-            Object result = call.get();
-            if (!request.async()) {
-              workerOut.reset();
-              Messages.reply(workerOut, request.id(), result);
-              outbox.send(workerOut);
-            }
-          } catch (RuntimeException e) {
-            sendError(request, e);
-          }
-        });
+    worker.submit(() -> answer(request, call, workerOut));
   }
 
-  private void sendError(Request request, RuntimeException e) {
+  /** Computes and sends the reply; any thread, with a writer of its own. */
+  private void answer(Request request, Supplier<Object> call, PickleWriter to) {
     try {
-      workerOut.reset();
-      writeError(workerOut, request, e);
-      outbox.send(workerOut);
+      Object result = call.get();
+      if (!request.async()) {
+        to.reset();
+        Messages.reply(to, request.id(), result);
+        outbox.send(to);
+      }
+    } catch (RuntimeException e) {
+      sendError(request, e, to);
+    }
+  }
+
+  private void sendError(Request request, RuntimeException e, PickleWriter to) {
+    try {
+      to.reset();
+      writeError(to, request, e);
+      outbox.send(to);
     } catch (ProtocolException fatal) {
       log.warn("%s", String.valueOf(fatal.getMessage()));
       disconnect();
@@ -378,6 +402,12 @@ final class Session implements Broadcaster.Subscriber {
     }
   }
 
+  /** Any thread. */
+  @Override
+  public void inform(byte[] frame) {
+    outbox.inform(frame);
+  }
+
   /** At the end of the connection: ends the client's transaction, and waits for its worker. */
   void end() {
     Registered known = registered;
@@ -387,6 +417,7 @@ final class Session implements Broadcaster.Subscriber {
     }
     known.service.broadcaster().leave(this);
     known.stores.disconnected();
+    queries.end(known.iterators::close);
     ClientTransaction transaction = known.transactions.disconnected();
     worker.end(
         () -> {

@@ -67,8 +67,7 @@ final class StorageService {
     info.put("length", storage().objectCount());
     info.put("size", storage().size());
     info.put("name", storage().name());
-    // Python's server says True. Clients offer undo if it is, and undo is not served here.
-    info.put("supportsUndo", false);
+    info.put("supportsUndo", true);
     info.put("supports_record_iternext", true);
     info.put("interfaces", interfaces());
     return info;

@@ -36,6 +36,23 @@ final class StoreMethods {
     return PyNone.NONE;
   }
 
+  Object delete(Request request) {
+    request.expect(3, 3);
+    Oid oid = request.oid(0);
+    Tid serial = request.tid(1);
+    ClientTransaction transaction = transactions.open(request, 2);
+    service.stats().stores.increment();
+    collect(transaction, buffer -> buffer.delete(oid, serial));
+    return PyNone.NONE;
+  }
+
+  Object undo(Request request) {
+    request.expect(2, 2);
+    ClientTransaction transaction = transactions.open(request, 1);
+    collect(transaction, buffer -> buffer.undo(HistoryMethods.ofUndoId(request, 0)));
+    return PyNone.NONE;
+  }
+
   Object checkCurrent(Request request) {
     request.expect(3, 3);
     Oid oid = request.oid(0);

@@ -68,10 +68,7 @@ final class TransactionMethods {
         () -> {
           TransactionMetadata metadata =
               new TransactionMetadata(utf8(request, 1), utf8(request, 2), extension(request));
-          transaction.setBuffer(
-              tid == null
-                  ? service.storage().begin(metadata, transaction)
-                  : service.storage().begin(metadata, tid, status, transaction));
+          transaction.setBuffer(service.storage().begin(metadata, tid, status, transaction));
         });
     service.stats().activeTransactions.incrementAndGet();
     current.set(transaction);
@@ -201,7 +198,9 @@ final class TransactionMethods {
           .transactionTimeout()
           .ifPresent(limit -> transaction.setTimer(timeOut(limit)));
       transaction.setState(State.VOTED);
-      return new PyList();
+      PyList changed = new PyList();
+      voted.undoneOids().forEach(oid -> changed.items().add(oid.toBytes()));
+      return changed;
     } catch (ConflictException e) {
       service.stats().conflicts.increment();
       log.debug("conflict error %s", e.getMessage());

@@ -26,17 +26,17 @@ final class ZeoConnection implements Runnable {
   private final FrameReader reader;
   private final Outbox outbox;
   private final ClientLog log;
-  private final Worker worker;
+  private final ConnectionThreads threads;
   private final Runnable ended;
 
   /**
    * A connection that is not served yet.
    *
-   * @param workers starts the worker thread
+   * @param threads starts what serves it beside the reader
    * @param ended called when nothing of it is left
    */
   ZeoConnection(
-      ServerContext context, ByteConnection connection, Worker.Starter workers, Runnable ended) {
+      ServerContext context, ByteConnection connection, ConnectionThreads threads, Runnable ended) {
     this.context = context;
     this.connection = connection;
     this.ended = ended;
@@ -44,7 +44,7 @@ final class ZeoConnection implements Runnable {
     this.reader = new FrameReader(connection, MAX_HANDSHAKE);
     this.outbox = new Outbox(connection, limits.maxQueuedBytes());
     this.log = new ClientLog(connection.peer());
-    this.worker = new Worker(workers, limits.maxPendingRequests());
+    this.threads = threads;
   }
 
   /** Ends it soon. Any thread, any number of times. */
@@ -120,7 +120,7 @@ final class ZeoConnection implements Runnable {
   }
 
   private void serve() throws IOException {
-    Session session = new Session(context, outbox, worker, log, this::close);
+    Session session = new Session(context, outbox, threads, log, this::close);
     reader.setMaxFrame(context.options().limits().maxFrameBytes());
     boolean named = false;
     try {

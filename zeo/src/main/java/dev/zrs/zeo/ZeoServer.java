@@ -205,7 +205,7 @@ public final class ZeoServer implements AutoCloseable {
           new ZeoConnection(
               context,
               accepted,
-              body -> thread(platform, "zeo " + accepted.peer() + " worker").start(body),
+              (part, body) -> thread(platform, "zeo " + accepted.peer() + " " + part).start(body),
               () -> ended(Objects.requireNonNull(self[0])));
       self[0] = connection;
       connections.add(connection);

@@ -105,15 +105,21 @@ final class HostileClientTest {
                 {"new_oids", "many"},
                 {"storea"},
                 {"set_client_label", 1L},
-                {"sendBlob", Oid.ROOT, 7L}
+                {"sendBlob", Oid.ROOT, 7L},
+                {"pack", "noon"},
+                {"history", Oid.ROOT, PyNone.NONE},
+                {"undoInfo", 0L, -20L, 3L},
+                {"iterator_start", "first"},
+                {"iterator_gc", 1L}
               }) {
             Object[] arguments = java.util.Arrays.copyOfRange(call, 1, call.length);
             RawClient.Message reply = good.call((String) call[0], arguments);
             assertThat(reply.isError()).as("%s", call).isTrue();
             assertThat(reply.error()).isEqualTo("builtins.TypeError");
           }
-          assertThat(good.call("pack", 1.0, true).error())
+          assertThat(good.call("pack", Double.NaN, true).error())
               .isEqualTo("ZODB.POSException.StorageError");
+          assertThat(good.call("iterator_next", 1L).error()).isEqualTo("builtins.KeyError");
         });
   }
 

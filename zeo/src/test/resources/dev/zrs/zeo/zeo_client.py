@@ -174,8 +174,6 @@ def loads():
     status = cacheless._call('server_status')
     assert status['last-transaction'] == tid2.hex(), status
     assert status['connections'] == 2, status
-    error = raises(Exception, cacheless.undoInfo)
-    assert 'not supported' in str(error), error
     assert cacheless.getName().endswith('(connected)')
     big = b'x' * 3000000
     write(storage, oid, tid2, RECORD + big)
