@@ -129,3 +129,29 @@ def test_sigusr2_does_no_harm(cluster):
     commit(server, 1)
     assert server.process.poll() is None and server.process.pid == pid
     assert server.stop() == 0
+
+
+@pytest.mark.ours
+def test_a_file_at_rest_is_packed_and_python_goes_on(cluster):
+    server = cluster('server').start()
+    for value in range(5):
+        commit(server, value)
+    refused = subprocess.run(servers.ZRS + ['pack', server.file], capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert 'zeopack' in refused.stderr and 'Data.fs.lock is locked' in refused.stderr, refused.stderr
+    assert server.stop() == 0
+    before = os.path.getsize(server.file)
+    for expected in ('packed from', 'nothing to remove'):
+        done = subprocess.run(servers.ZRS + ['pack', '--blobs', server.blobs, server.file],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and expected in done.stdout, done.stdout + done.stderr
+    assert os.path.getsize(server.file) < before
+    fstest.check(server.file)
+    storage = FileStorage(server.file, blob_dir=server.blobs)
+    assert storage._used_index
+    db = ZODB.DB(storage)
+    with db.transaction() as connection:
+        assert connection.root()['value'] == 4
+    db.close()
+    missing = subprocess.run(servers.ZRS + ['pack', server.file + '.none'], capture_output=True, text=True, timeout=60)
+    assert missing.returncode == 1 and 'does not exist' in missing.stderr

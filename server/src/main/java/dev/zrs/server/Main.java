@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     description = "A replicated ZEO server for ZODB databases.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {ServeCommand.class, DemoCommand.class})
+    subcommands = {ServeCommand.class, DemoCommand.class, PackCommand.class})
 public final class Main implements Runnable {
   /** Everything went well. */
   static final int GOOD = 0;
@@ -32,6 +32,6 @@ public final class Main implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "say what to do: serve or demo");
+    throw new ParameterException(spec.commandLine(), "say what to do: serve, demo or pack");
   }
 }

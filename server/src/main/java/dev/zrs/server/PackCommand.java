@@ -1,0 +1,141 @@
+package dev.zrs.server;
+
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.PackOptions;
+import dev.zrs.storage.PackProgress;
+import dev.zrs.storage.PackReport;
+import dev.zrs.storage.RealDisk;
+import dev.zrs.storage.StorageException;
+import dev.zrs.storage.StorageLockedException;
+import dev.zrs.storage.StorageOptions;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code zrs pack}: packs a storage that nobody has open. */
+@Command(
+    name = "pack",
+    description =
+        "Packs a Data.fs at rest: removes old revisions, and objects that can't be reached any"
+            + " more. A running server is packed over ZEO instead, with zeopack.",
+    footer = "Exit codes: 0 packed, or nothing to do; 1 it failed, nothing is changed; 2 usage.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class)
+final class PackCommand implements Callable<Integer> {
+  private static final double DAY_SECONDS = 86_400;
+
+  @Parameters(paramLabel = "FILE", description = "the Data.fs")
+  private Path file = Path.of("");
+
+  @Option(
+      names = "--blobs",
+      paramLabel = "FOLDER",
+      description = "its blob directory, if it has one")
+  private @Nullable Path blobs;
+
+  @Option(
+      names = "--days",
+      paramLabel = "N",
+      description = "keep what was current at any time of the last N days (default: 0)",
+      defaultValue = "0")
+  private double days;
+
+  @Option(names = "--no-gc", description = "remove old revisions only (pack-gc false)")
+  private boolean noGarbage;
+
+  @Option(names = "--no-keep-old", description = "keep no Data.fs.old (pack-keep-old false)")
+  private boolean noOld;
+
+  @Option(
+      names = "--gc-anyway",
+      description =
+          "remove unreachable objects even if there are records that can't be read. Without it the"
+              + " pack keeps them all then, and says how many would go")
+  private boolean garbageAnyway;
+
+  private final PrintStream out = System.out;
+  private final PrintStream err = System.err;
+
+  @Override
+  public Integer call() {
+    if (!Files.exists(file)) {
+      err.println("Error: " + file + " does not exist");
+      return Main.BAD;
+    }
+    if (blobs != null && !Files.isDirectory(blobs)) {
+      err.println("Error: " + blobs + " is no directory");
+      return Main.BAD;
+    }
+    StorageOptions options = StorageOptions.of(file).withPack(!noGarbage, !noOld);
+    if (blobs != null) {
+      options = options.withBlobDirectory(blobs);
+    }
+    InstantSource clock = InstantSource.system();
+    double time = clock.millis() / 1e3 - days * DAY_SECONDS;
+    try (FileStorage storage = FileStorage.open(options, new RealDisk(), clock)) {
+      print(
+          pack(
+              storage,
+              PackOptions.of(options, PackOptions.tidOf(time)).withGarbageAnyway(garbageAnyway)));
+      return Main.GOOD;
+    } catch (StorageLockedException e) {
+      err.println("Error: " + e.getMessage() + "; pack a running server with zeopack");
+      return Main.BAD;
+    } catch (StorageException e) {
+      err.println("Error: " + e.getMessage());
+      return Main.BAD;
+    }
+  }
+
+  private static PackReport pack(FileStorage storage, PackOptions options) {
+    try (ProgressLine line = new ProgressLine()) {
+      return storage.pack(
+          options,
+          (phase, done, total) ->
+              line.show(
+                  phase.toString().toLowerCase(Locale.ROOT),
+                  done,
+                  total,
+                  phase != PackProgress.Phase.MARK));
+    }
+  }
+
+  private void print(PackReport report) {
+    if (!report.packed()) {
+      out.println("nothing to remove");
+    } else {
+      out.printf(
+          Locale.ROOT,
+          "packed from %,d to %,d bytes: %,d records removed%n",
+          report.sizeBefore(),
+          report.sizeAfter(),
+          report.removedRecords());
+    }
+    if (report.unreadableCount() > 0) {
+      // The records themselves were named in the log, which goes to standard error.
+      out.printf(
+          Locale.ROOT,
+          report.garbageKept()
+              ? "%,d records can't be read, so no garbage was removed; with --gc-anyway %,d objects"
+                  + " would go%n"
+              : "%,d records can't be read; %,d objects were removed as garbage%n",
+          report.unreadableCount(),
+          report.garbage());
+    } else if (!noGarbage) {
+      out.printf(Locale.ROOT, "%,d objects were garbage%n", report.garbage());
+    }
+    if (report.danglingReferences() > 0) {
+      out.printf(
+          Locale.ROOT,
+          "%,d references lead to objects that do not exist: see zrs check --refs%n",
+          report.danglingReferences());
+    }
+  }
+}

@@ -1,0 +1,445 @@
+package dev.zrs.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pack beside everything else that goes on; what it leaves is compared in PackPeerTest. */
+@Timeout(120)
+final class PackTest {
+  private static final Oid A = new Oid(1);
+  private static final Oid B = new Oid(2);
+  private static final Oid C = new Oid(3);
+  private static final byte[] UNREADABLE = latin1("\200\003cm\nK\n.no pickle");
+
+  @TempDir private Path directory = Path.of("unset");
+  private Path file = Path.of("unset");
+
+  @BeforeEach
+  void nameFile() {
+    file = directory.resolve("Data.fs");
+  }
+
+  private FileStorage open() {
+    return open(new RealDisk());
+  }
+
+  private FileStorage open(Disk disk) {
+    return FileStorage.open(
+        StorageOptions.of(file).withBlobDirectory(directory.resolve("blobs")),
+        disk,
+        InstantSource.system());
+  }
+
+  /** A record of a persistent object that refers to others. */
+  static byte[] record(int filler, Oid... references) {
+    StringBuilder state = new StringBuilder("\200\003(");
+    for (Oid reference : references) {
+      state.append("C\10");
+      for (byte each : reference.toBytes()) {
+        state.append((char) (each & 0xff));
+      }
+      state.append('Q');
+    }
+    state.append("X\0").append((char) (filler >> 8)).append("\0\0");
+    state.setCharAt(state.length() - 4, (char) (filler & 0xff));
+    state.append("x".repeat(filler)).append("t.");
+    return latin1("\200\003cm\nK\n." + state);
+  }
+
+  private static byte[] latin1(String text) {
+    return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  private static Tid commit(FileStorage storage, Map<Oid, byte[]> changes) {
+    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+      changes.forEach((oid, data) -> buffer.store(oid, serial(storage, oid), data));
+      VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
+      voted.finish();
+      return voted.tid();
+    }
+  }
+
+  private static Tid serial(FileStorage storage, Oid oid) {
+    try {
+      return storage.currentSerial(oid);
+    } catch (NoSuchObjectException e) {
+      return Tid.NONE;
+    }
+  }
+
+  private static byte[] current(FileStorage storage, Oid oid) {
+    return Objects.requireNonNull(storage.loadBefore(oid, Tid.MAX)).data();
+  }
+
+  @Test
+  void a_record_that_cannot_be_read_is_kept_and_with_it_all_garbage() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, UNREADABLE));
+      commit(storage, Map.of(B, record(2), C, record(3)));
+      commit(storage, Map.of(C, record(4)));
+      PackReport report = storage.pack(storage.lastTransaction());
+      assertThat(report.packed()).isTrue();
+      assertThat(report.garbageKept()).isTrue();
+      assertThat(report.garbage()).isEqualTo(2);
+      assertThat(report.removedRecords()).isEqualTo(1);
+      assertThat(report.unreadable())
+          .singleElement()
+          .satisfies(
+              each -> {
+                assertThat(each.oid()).isEqualTo(A);
+                assertThat(each.className()).isEqualTo("m.K");
+                assertThat(each.position()).isPositive();
+              });
+      assertThat(current(storage, B)).isEqualTo(record(2));
+      PackOptions anyway =
+          new PackOptions(storage.lastTransaction(), true, false, false).withGarbageAnyway(true);
+      commit(storage, Map.of(Oid.ROOT, record(9, A)));
+      report =
+          storage.pack(
+              new PackOptions(storage.lastTransaction(), true, false, anyway.garbageAnyway()),
+              PackProgress.NONE);
+      assertThat(report.garbageKept()).isFalse();
+      assertThat(report.garbage()).isEqualTo(2);
+      assertThatThrownBy(() -> current(storage, B)).isInstanceOf(NoSuchObjectException.class);
+      assertThat(current(storage, A)).isEqualTo(UNREADABLE);
+    }
+  }
+
+  @Test
+  void what_was_linked_again_after_the_pack_time_stays() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1, B), B, record(1)));
+      Tid unlinked = commit(storage, Map.of(Oid.ROOT, record(1)));
+      commit(storage, Map.of(Oid.ROOT, record(2, A)));
+      storage.pack(unlinked);
+      assertThat(current(storage, A)).isEqualTo(record(1, B));
+      assertThat(current(storage, B)).isEqualTo(record(1));
+    }
+  }
+
+  @Test
+  void what_hangs_below_an_object_that_undo_brought_back_stays() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1, B), B, record(1)));
+      Tid deleted = commit(storage, Map.of(Oid.ROOT, record(2), A, record(2)));
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+        buffer.undo(deleted);
+        VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
+        assertThat(voted.undoneOids()).containsExactlyInAnyOrder(Oid.ROOT, A);
+        voted.finish();
+      }
+      storage.pack(deleted);
+      assertThat(current(storage, A)).isEqualTo(record(1, B));
+      assertThat(current(storage, B)).isEqualTo(record(1));
+    }
+  }
+
+  @Test
+  void what_is_linked_again_while_the_pack_runs_stops_it() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1)));
+      Tid unlinked = commit(storage, Map.of(Oid.ROOT, record(1)));
+      AtomicBoolean done = new AtomicBoolean();
+      String before = Dump.of(storage);
+      assertThatThrownBy(
+              () ->
+                  storage.pack(
+                      new PackOptions(unlinked, true, true, false),
+                      (phase, at, total) -> {
+                        if (phase == PackProgress.Phase.COPY && done.compareAndSet(false, true)) {
+                          commit(storage, Map.of(Oid.ROOT, record(3, A)));
+                        }
+                      }))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("was linked again");
+      assertThat(current(storage, A)).isEqualTo(record(1));
+      assertThat(Dump.of(storage)).startsWith(before.substring(0, before.indexOf("L ")));
+      assertThat(file.resolveSibling("Data.fs.pack")).doesNotExist();
+      assertThat(file.resolveSibling("Data.fs.old")).doesNotExist();
+      storage.pack(storage.lastTransaction());
+      assertThat(current(storage, A)).isEqualTo(record(1));
+    }
+  }
+
+  @Test
+  void undo_while_a_pack_runs_points_to_nothing_that_goes() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1)));
+      Tid second = commit(storage, Map.of(A, record(2)));
+      Tid third = commit(storage, Map.of(Oid.ROOT, record(3, A)));
+      AtomicBoolean done = new AtomicBoolean();
+      storage.pack(
+          new PackOptions(third, true, true, false),
+          (phase, at, total) -> {
+            if (phase == PackProgress.Phase.COPY && done.compareAndSet(false, true)) {
+              try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+                buffer.undo(second);
+                storage.vote(buffer, storage.commitLock().claim("test")).finish();
+              }
+            }
+          });
+      assertThat(done).isTrue();
+      assertThat(current(storage, A)).isEqualTo(record(1));
+    }
+    try (FileStorage storage = open()) {
+      assertThat(current(storage, A)).isEqualTo(record(1));
+    }
+  }
+
+  @Test
+  void a_second_pack_is_refused_while_one_runs() throws Exception {
+    try (FileStorage storage = open();
+        ExecutorService other = Executors.newSingleThreadExecutor()) {
+      commit(storage, Map.of(Oid.ROOT, record(1)));
+      commit(storage, Map.of(Oid.ROOT, record(2)));
+      CountDownLatch running = new CountDownLatch(1);
+      CountDownLatch goOn = new CountDownLatch(1);
+      Future<PackReport> first =
+          other.submit(
+              () ->
+                  storage.pack(
+                      new PackOptions(storage.lastTransaction(), true, true, false),
+                      (phase, done, total) -> {
+                        running.countDown();
+                        try {
+                          assertThat(goOn.await(30, TimeUnit.SECONDS)).isTrue();
+                        } catch (InterruptedException e) {
+                          throw new AssertionError(e);
+                        }
+                      }));
+      assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThatThrownBy(() -> storage.pack(storage.lastTransaction()))
+          .isInstanceOf(StorageException.class)
+          .hasMessage("Already packing");
+      goOn.countDown();
+      assertThat(first.get(30, TimeUnit.SECONDS).packed()).isTrue();
+    }
+  }
+
+  @Test
+  void without_a_root_object_nothing_is_packed() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(A, record(1)));
+      commit(storage, Map.of(A, record(2)));
+      assertThatThrownBy(() -> storage.pack(storage.lastTransaction()))
+          .isInstanceOfSatisfying(
+              NoSuchObjectException.class, e -> assertThat(e.oid()).isEqualTo(Oid.ROOT));
+      assertThat(current(storage, A)).isEqualTo(record(2));
+      commit(storage, Map.of(A, record(3)));
+    }
+  }
+
+  @Test
+  void the_last_tid_never_goes_back() {
+    Tid last;
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1), A, record(1)));
+      last = commit(storage, Map.of(A, record(2)));
+      storage.pack(last);
+      assertThat(storage.lastTransaction()).isEqualTo(last);
+      assertThatThrownBy(() -> current(storage, A)).isInstanceOf(NoSuchObjectException.class);
+    }
+    try (FileStorage storage = open()) {
+      assertThat(storage.lastTransaction()).isEqualTo(last);
+    }
+  }
+
+  @Test
+  void readers_and_writers_go_on_while_packs_follow_each_other() throws Exception {
+    int objects = 40;
+    int writers = 3;
+    String state;
+    try (FileStorage storage = open();
+        ExecutorService threads = Executors.newCachedThreadPool()) {
+      Oid[] all = new Oid[objects];
+      Map<Oid, byte[]> first = new HashMap<>();
+      for (int i = 0; i < objects; i++) {
+        all[i] = new Oid(i + 1);
+        first.put(all[i], record(0));
+      }
+      first.put(Oid.ROOT, record(0, all));
+      commit(storage, first);
+      AtomicBoolean stop = new AtomicBoolean();
+      List<Future<Integer>> counts = new ArrayList<>();
+      for (int w = 0; w < writers; w++) {
+        int own = w;
+        counts.add(
+            threads.submit(
+                () -> {
+                  int n = 0;
+                  while (!stop.get()) {
+                    // Two objects that only this thread changes, always to the same state.
+                    Map<Oid, byte[]> changes = new HashMap<>();
+                    changes.put(all[own], record(n % 5000));
+                    changes.put(all[own + writers], record(n % 5000));
+                    commit(storage, changes);
+                    n++;
+                  }
+                  return n;
+                }));
+      }
+      Future<Integer> reading =
+          threads.submit(
+              () -> {
+                int n = 0;
+                while (!stop.get()) {
+                  Tid asOf = storage.lastTransaction().next();
+                  int own = n % writers;
+                  byte[] one = loadIfKept(storage, all[own], asOf);
+                  byte[] other = loadIfKept(storage, all[own + writers], asOf);
+                  // Both, or the revision was packed away in between.
+                  if (one.length > 0 && other.length > 0) {
+                    assertThat(one).isEqualTo(other);
+                  }
+                  n++;
+                }
+                return n;
+              });
+      Future<Long> following =
+          threads.submit(
+              () -> {
+                long n = 0;
+                Tid seen = Tid.NONE;
+                try (TransactionReader reader = storage.transactionsAfter(Tid.NONE)) {
+                  while (!stop.get() || seen.compareTo(storage.lastTransaction()) < 0) {
+                    TransactionRecord transaction = reader.next();
+                    if (transaction == null) {
+                      storage.feed().awaitAfter(seen, java.time.Duration.ofMillis(100));
+                      continue;
+                    }
+                    assertThat(transaction.tid()).isGreaterThan(seen);
+                    seen = transaction.tid();
+                    while (transaction.nextRecord() != null) {
+                      n++;
+                    }
+                  }
+                }
+                return n;
+              });
+      int packed = 0;
+      for (int i = 0; i < 25; i++) {
+        if (storage.pack(storage.lastTransaction()).packed()) {
+          packed++;
+        }
+      }
+      stop.set(true);
+      long commits = 0;
+      for (Future<Integer> count : counts) {
+        commits += count.get(30, TimeUnit.SECONDS);
+      }
+      assertThat(packed).isGreaterThan(10);
+      assertThat(commits).isGreaterThan(50);
+      assertThat(reading.get(30, TimeUnit.SECONDS)).isGreaterThan(50);
+      assertThat(following.get(30, TimeUnit.SECONDS)).isGreaterThan(50);
+      state = Dump.of(storage);
+    }
+    Files.delete(file.resolveSibling("Data.fs.index"));
+    try (FileStorage again = open()) {
+      assertThat(Dump.of(again)).isEqualTo(state);
+    }
+  }
+
+  private static byte[] loadIfKept(FileStorage storage, Oid oid, Tid before) {
+    Revision revision = storage.loadBefore(oid, before);
+    return revision == null ? new byte[0] : revision.data();
+  }
+
+  @Test
+  void every_operation_that_fails_leaves_the_old_file_or_the_new_one() throws IOException {
+    int point = 1;
+    boolean failed = true;
+    int stoppedWriting = 0;
+    while (failed) {
+      Path folder = Files.createDirectory(directory.resolve("at" + point));
+      file = folder.resolve("Data.fs");
+      FaultyDisk disk = new FaultyDisk(new RealDisk());
+      StorageOptions options = StorageOptions.of(file).withBlobDirectory(folder.resolve("blobs"));
+      String before;
+      Tid kept;
+      try (FileStorage storage = FileStorage.open(options, disk, InstantSource.system())) {
+        commit(storage, Map.of(Oid.ROOT, record(1, A, B), A, record(1), C, record(1)));
+        storeBlob(storage, B, "one");
+        kept = storeBlob(storage, B, "two");
+        before = states(storage);
+        disk.failAt(disk.operations() + point);
+        try {
+          storage.pack(storage.lastTransaction());
+        } catch (StorageException e) {
+          assertThat(e).hasMessageContaining("no luck with: " + disk.failed());
+        }
+        failed = disk.failed() != null;
+        disk.failAt(-1);
+        assertThat(states(storage)).isEqualTo(before);
+        assertThat(storage.blobs().orElseThrow().exists(B, kept)).isTrue();
+        if (storage.failure().isPresent()) {
+          stoppedWriting++;
+        } else {
+          commit(storage, Map.of(A, record(7)));
+          before = states(storage);
+          storage.pack(storage.lastTransaction());
+          assertThat(states(storage)).isEqualTo(before);
+        }
+      }
+      try (FileStorage storage =
+          FileStorage.open(options, new RealDisk(), InstantSource.system())) {
+        assertThat(states(storage)).as("after %s", disk.failed()).isEqualTo(before);
+        assertThat(storage.blobs().orElseThrow().exists(B, kept)).isTrue();
+      }
+      assertThat(folder.resolve("Data.fs.pack")).doesNotExist();
+      assertThat(folder.resolve("blobs/.removed-by-zrs-pack")).doesNotExist();
+      point++;
+    }
+    assertThat(point).isGreaterThan(20);
+    // A sync of the data file, or of its new name.
+    assertThat(stoppedWriting).isBetween(1, 3);
+  }
+
+  private static Tid storeBlob(FileStorage storage, Oid oid, String content) {
+    try {
+      Path temporary = storage.blobs().orElseThrow().createTemporary();
+      Files.writeString(temporary, content);
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+        buffer.storeBlob(
+            oid,
+            serial(storage, oid),
+            latin1("\200\003cZODB.blob\nBlob\nq\0.\200\003N."),
+            temporary);
+        VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
+        voted.finish();
+        return voted.tid();
+      }
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String states(FileStorage storage) {
+    StringBuilder text = new StringBuilder();
+    for (Oid oid : List.of(Oid.ROOT, A, B)) {
+      Revision revision = Objects.requireNonNull(storage.loadBefore(oid, Tid.MAX));
+      text.append(oid).append(revision.serial()).append(Dump.digest(revision.data())).append('\n');
+    }
+    return text.toString();
+  }
+}
