@@ -29,8 +29,8 @@ final class ObjectIndex {
   /** The directory may always have this many entries: oids below about a billion. */
   private static final long FREE_DIRECTORY = 1L << 20;
 
-  /** New pages are dense enough while there is at least one object for so many positions. */
-  private static final int MAX_POSITIONS_PER_OBJECT = 64;
+  /** A position costs 8 bytes, so that an object costs no more in a page than in the map. */
+  private static final int MAX_POSITIONS_PER_OBJECT = 12;
 
   /** Pages that are always allowed, however few objects there are. */
   private static final int FREE_PAGES = 1024;
@@ -101,6 +101,36 @@ final class ObjectIndex {
       maxOid = oid;
     }
     size++;
+  }
+
+  /**
+   * Moves what is dense from the map to pages, after much was put in any order. Not while others
+   * read.
+   */
+  void compact() {
+    long[] group = new long[PAGE_SIZE];
+    int count = 0;
+    for (long oid : sparse.keySet()) {
+      if (count > 0 && oid >>> PAGE_BITS != group[0] >>> PAGE_BITS) {
+        moveIfDense(group, count);
+        count = 0;
+      }
+      group[count++] = oid;
+    }
+    if (count > 0) {
+      moveIfDense(group, count);
+    }
+  }
+
+  private void moveIfDense(long[] oids, int count) {
+    long[] page = page(oids[0]);
+    if (page == null && count * MAX_POSITIONS_PER_OBJECT >= PAGE_SIZE) {
+      page = pageFor(oids[0] >>> PAGE_BITS);
+    }
+    for (int i = 0; page != null && i < count; i++) {
+      Long position = sparse.remove(oids[i]);
+      page[slot(oids[i])] = position == null ? 0 : position;
+    }
   }
 
   /** How many objects there are. */
@@ -183,10 +213,13 @@ final class ObjectIndex {
   }
 
   private long @Nullable [] newPage(long oid) {
-    long number = oid >>> PAGE_BITS;
     boolean dense =
         pageCount < FREE_PAGES || (long) pageCount * PAGE_SIZE < size * MAX_POSITIONS_PER_OBJECT;
-    if (!dense || number >= Math.max(FREE_DIRECTORY, (long) pageCount * PAGE_SIZE)) {
+    return dense ? pageFor(oid >>> PAGE_BITS) : null;
+  }
+
+  private long @Nullable [] pageFor(long number) {
+    if (number >= Math.max(FREE_DIRECTORY, (long) pageCount * PAGE_SIZE)) {
       return null;
     }
     long[][] pages = directory;

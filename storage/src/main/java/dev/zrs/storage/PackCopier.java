@@ -278,6 +278,7 @@ final class PackCopier {
       endTransaction(last, start);
     }
     output.flush();
+    index.compact();
   }
 
   /** Writes what is still in memory. */

@@ -200,6 +200,7 @@ final class StorageOpener {
       }
       marker.clear();
     }
+    start.index().compact();
     FileGeneration generation = new FileGeneration(file, start.index(), scan.end());
     if (!options.readOnly() && !start.fromIndex()) {
       indexFile.save(generation);
