@@ -189,17 +189,15 @@ final class Appender {
   }
 
   private void commitBlobs(TransactionPlan plan, AppendedTransaction appended) throws IOException {
-    for (PlannedRecord planned : plan.records()) {
-      switch (planned.blob()) {
-        case PlannedRecord.NoBlob none -> {}
-        case PlannedRecord.NewBlob(Path temporary) -> {
-          directory().commit(temporary, planned.oid(), planned.serial());
-          appended.blobs().add(new AppendedTransaction.Blob(planned.oid(), planned.serial()));
-        }
-        case PlannedRecord.SameBlob(Tid earlier) -> {
-          directory().repeat(planned.oid(), earlier, planned.serial());
-          appended.blobs().add(new AppendedTransaction.Blob(planned.oid(), planned.serial()));
-        }
+    for (var entry : plan.blobs().entrySet()) {
+      Oid oid = entry.getKey().oid();
+      Tid serial = entry.getKey().serial();
+      // Before it is tried: what fails half way must be taken back too.
+      appended.blobs().add(entry.getKey());
+      switch (entry.getValue()) {
+        case PlannedRecord.NewBlob(Path temporary) -> directory().commit(temporary, oid, serial);
+        case PlannedRecord.SameBlob(Tid earlier) -> directory().repeat(oid, earlier, serial);
+        case PlannedRecord.NoBlob none -> throw new IllegalStateException("no blob to commit");
       }
     }
   }

@@ -219,10 +219,8 @@ public final class BlobDirectory {
           "the blob file %s is missing, so that it can't be taken back to".formatted(from));
     }
     Path target = file(oid, serial);
-    if (!disk.exists(target)) {
-      linkOrCopy(from, target, "repeat blob");
-      disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
-    }
+    linkOrCopy(from, target, "repeat blob");
+    disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
   }
 
   private void linkOrCopy(Path from, Path target, String operation) throws IOException {

@@ -3,6 +3,7 @@ package dev.zrs.storage;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +75,17 @@ final class TransactionPlan {
   /** The record that this transaction gives to an object, so far; null if there is none. */
   @Nullable PlannedRecord latest(Oid oid) {
     return latest.get(oid);
+  }
+
+  /** The blob files that it brings. Where it changes one several times, the last time counts. */
+  Map<AppendedTransaction.Blob, PlannedRecord.BlobChange> blobs() {
+    Map<AppendedTransaction.Blob, PlannedRecord.BlobChange> changes = new LinkedHashMap<>();
+    for (PlannedRecord record : records) {
+      if (!(record.blob() instanceof PlannedRecord.NoBlob)) {
+        changes.put(new AppendedTransaction.Blob(record.oid(), record.serial()), record.blob());
+      }
+    }
+    return changes;
   }
 
   /** The objects that undo changes. */
