@@ -93,7 +93,9 @@ public final class BlobDirectory {
     }
     boolean used =
         disk.exists(base)
-            && disk.list(base).stream().anyMatch(file -> !nameOf(file).startsWith("."));
+            && disk.list(base).stream()
+                .map(BlobDirectory::nameOf)
+                .anyMatch(name -> !name.startsWith(".") && !name.equals(TEMPORARY));
     return used ? Layout.LAWN : Layout.BUSHY;
   }
 
@@ -105,15 +107,20 @@ public final class BlobDirectory {
     createWithParents(base.resolve(TEMPORARY), true);
     Path marker = base.resolve(LAYOUT_FILE);
     if (!disk.exists(marker)) {
-      try (DiskFile file = disk.open(marker, Disk.Mode.CREATE, "create blob layout")) {
+      // Not in its place before it is whole: an empty marker would name no layout.
+      Path temporary = base.resolve(LAYOUT_FILE + ".tmp");
+      try (DiskFile file = disk.open(temporary, Disk.Mode.REPLACE, "create blob layout")) {
         file.write(
             ByteBuffer.wrap(layout.text.getBytes(StandardCharsets.US_ASCII)),
             0,
             "write blob layout");
         file.sync("sync blob layout");
       }
-      disk.syncDirectory(base, "sync blob directory");
+      disk.rename(temporary, marker, "name blob layout");
     }
+    // Also if it was there: whoever made it may have been stopped before it was durable.
+    disk.syncDirectory(base, "sync blob directory");
+    disk.syncDirectory(Paths.directoryOf(base), "sync blob directory's parent");
   }
 
   /** Makes a directory with all above it that are missing. */
@@ -123,6 +130,11 @@ public final class BlobDirectory {
     while (at != null && !disk.exists(at)) {
       missing.push(at);
       at = at.toAbsolutePath().getParent();
+    }
+    if (durable && at != null && !at.equals(base) && disk.list(at).isEmpty()) {
+      // Whoever made it may have been stopped before its name was durable. Nothing is ever put into
+      // a directory before that, so one that is not empty needs no sync.
+      disk.syncDirectory(Paths.directoryOf(at), "sync blob directory's parent");
     }
     for (Path each : missing) {
       disk.createDirectory(each, "create blob directory");

@@ -88,6 +88,11 @@ final class FileScan {
       refuseUnlessTail(header);
       return false;
     }
+    if (header.status() == 0 && completeAfter(header) == 0) {
+      // The transaction was whole before its status was set, so the disk has lost other parts of it
+      // too, or may have.
+      return false;
+    }
     if (header.tid().compareTo(lastTid) <= 0) {
       LOG.warn("{} time-stamp reduction at {}", file.path(), end);
     }
@@ -154,37 +159,40 @@ final class FileScan {
   }
 
   private void refuseUnlessTail(TransactionHeader suspect) {
-    if (suspect.position() == unfinishedBatch) {
-      return;
+    int complete = suspect.position() == unfinishedBatch ? 0 : completeAfter(suspect);
+    if (complete > 0) {
+      throw new CorruptDataException(
+          file.path(),
+          suspect.position(),
+          null,
+          suspect.tid(),
+          "a transaction header with status '%s' and length %d stands before %d complete"
+                  .formatted(suspect.status(), suspect.length(), complete)
+              + " transactions; this is damage, not the rest of a crash, and nothing was cut"
+              + " off. Restore the file from a backup or a replica");
     }
+  }
+
+  /** How many complete transactions lead from the end of the file to this one; 0 if none do. */
+  private int completeAfter(TransactionHeader suspect) {
     long at = size;
     int complete = 0;
     while (at > suspect.position() + TransactionHeader.FIXED_LENGTH) {
       long length = file.readLong(at - TransactionHeader.TRAILER_LENGTH);
       long start = at - TransactionHeader.TRAILER_LENGTH - length;
       if (length < TransactionHeader.FIXED_LENGTH || start < suspect.position()) {
-        return;
+        return 0;
       }
       if (start == suspect.position()) {
-        if (complete > 0) {
-          throw new CorruptDataException(
-              file.path(),
-              suspect.position(),
-              null,
-              suspect.tid(),
-              "a transaction header with status '%s' and length %d stands before %d complete"
-                      .formatted(suspect.status(), suspect.length(), complete)
-                  + " transactions; this is damage, not the rest of a crash, and nothing was cut"
-                  + " off. Restore the file from a backup or a replica");
-        }
-        return;
+        return complete;
       }
       TransactionHeader header = file.transactionHeader(start);
       if (header.length() != length || !header.hasKnownStatus()) {
-        return;
+        return 0;
       }
       complete++;
       at = start;
     }
+    return 0;
   }
 }

@@ -117,11 +117,13 @@ final class StorageOpener {
         disk.open(path, isNew ? Disk.Mode.CREATE : Disk.Mode.READ_WRITE, "open data file");
     boolean complete = false;
     try {
-      if (file.size() == 0) {
+      if (isUnborn(file)) {
         file.write(ByteBuffer.wrap(DataFile.MAGIC), 0, "write data file's magic");
         file.sync("sync new data file");
-        disk.syncDirectory(Paths.directoryOf(path), "sync new data file's directory");
       }
+      // Also if it was there: whoever made it, or a pack that gave it its name, may have been
+      // stopped before the name was durable.
+      disk.syncDirectory(Paths.directoryOf(path), "sync data file's directory");
       complete = true;
       return file;
     } finally {
@@ -129,6 +131,23 @@ final class StorageOpener {
         file.close();
       }
     }
+  }
+
+  /** Whether there is less than the magic, because the file was being created when a crash came. */
+  private static boolean isUnborn(DiskFile file) throws IOException {
+    long size = file.size();
+    if (size > DataFile.MAGIC.length) {
+      return false;
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(DataFile.MAGIC.length);
+    file.read(bytes, 0);
+    for (int i = 0; i < DataFile.MAGIC.length; i++) {
+      byte present = bytes.get(i);
+      if (present != 0 && present != DataFile.MAGIC[i]) {
+        return false;
+      }
+    }
+    return !Arrays.equals(bytes.array(), DataFile.MAGIC);
   }
 
   /** Pack renames twice; a crash between must not be answered with an empty database. */
@@ -197,6 +216,10 @@ final class StorageOpener {
           setBlobsAside(file, scan.end(), blobs.get());
         }
         cutTail(file, scan.end());
+      } else {
+        // A process that was killed may have written what the disk does not have yet; from now on
+        // it is visible.
+        file.file().sync("sync data file at start");
       }
       marker.clear();
     }

@@ -1,0 +1,509 @@
+package dev.zrs.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file system in memory that keeps account of what was synced, to show what a power cut may leave
+ * after each of its operations, and on which any single call can be made to fail.
+ *
+ * <p>It promises as little as POSIX does: a sync of a file makes its content durable but not its
+ * name, a sync of a directory the names in it but not what stands for them. All else may be lost or
+ * not, each part for itself; see {@link Survival}. After a sync of a file that failed, what was
+ * written before may be lost for good, whatever is synced later, as Linux has it.
+ *
+ * <p>Any thread may call. All paths are below a root, which always exists.
+ */
+final class PowerCutDisk implements Disk {
+  private final Path root;
+
+  /** What was on the disk at the beginning, durably. */
+  private final SimulatedFiles base;
+
+  /** Guards all fields below. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private final Condition changed = lock.newCondition();
+  private final SimulatedFiles present;
+  private final List<Entry> log = new ArrayList<>();
+  private final List<String> operations = new ArrayList<>();
+  private int nodes;
+  private boolean counting = true;
+  private int calls;
+  private int failAt = -1;
+  private boolean partly;
+  private @Nullable String failed;
+
+  /** A change, and when it came to be durable. */
+  static final class Entry {
+    private static final int NEVER = Integer.MAX_VALUE;
+    private final DiskChange change;
+    private final int at;
+    private int durableAt = NEVER;
+    private boolean dropped;
+
+    Entry(DiskChange change, int at) {
+      this.change = change;
+      this.at = at;
+    }
+
+    DiskChange change() {
+      return change;
+    }
+  }
+
+  /** An empty file system. */
+  PowerCutDisk(Path root) {
+    this(root, new SimulatedFiles(), 1);
+  }
+
+  private PowerCutDisk(Path root, SimulatedFiles base, int nodes) {
+    this.root = root;
+    this.base = base;
+    this.present = base.copy();
+    this.nodes = nodes;
+  }
+
+  private <T extends @Nullable Object> T locked(Supplier<T> call) {
+    lock.lock();
+    try {
+      return call.get();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many operations there were that change something or make a change durable. */
+  int operations() {
+    return locked(operations::size);
+  }
+
+  /** What the operation was called that has this number, counted from 0. */
+  String operation(int number) {
+    return locked(() -> operations.get(number));
+  }
+
+  /** How many calls there were that may fail. */
+  int calls() {
+    return locked(() -> calls);
+  }
+
+  /**
+   * Makes one call fail.
+   *
+   * @param call its number, counted from 1
+   * @param partlyDone whether half of what shall be written is written before it fails
+   */
+  void failAt(int call, boolean partlyDone) {
+    lock.lock();
+    try {
+      failAt = call;
+      partly = partlyDone;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What the call was that failed; null if none has yet. */
+  @Nullable String failed() {
+    return locked(() -> failed);
+  }
+
+  /** Has calls neither count nor fail, or ends that. */
+  void setCounting(boolean value) {
+    lock.lock();
+    try {
+      counting = value;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits for an operation of this name, among those from number {@code first} on. */
+  void awaitOperation(String operation, int first) {
+    lock.lock();
+    try {
+      while (!operations.subList(first, operations.size()).contains(operation)) {
+        changed.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * What a power cut leaves after the first {@code count} operations, one of many possibilities.
+   */
+  PowerCutDisk cut(int count, long seed) {
+    return locked(
+        () -> {
+          SimulatedFiles survivors = base.copy();
+          Survival survival = new Survival(new Random(seed), seed);
+          List<Entry> before = log.stream().filter(entry -> entry.at < count).toList();
+          survival.apply(before, entry -> entry.durableAt < count, survivors);
+          return new PowerCutDisk(root, survivors, nodes);
+        });
+  }
+
+  /**
+   * What is there if only the process ends after the first {@code count} operations: everything,
+   * but what was not synced is not safe from a later power cut.
+   */
+  PowerCutDisk killed(int count) {
+    return locked(
+        () -> {
+          PowerCutDisk disk = new PowerCutDisk(root, base, nodes);
+          disk.operations.addAll(operations.subList(0, count));
+          for (Entry entry : log) {
+            if (entry.at < count) {
+              Entry copy = new Entry(entry.change, entry.at);
+              copy.durableAt = entry.durableAt < count ? entry.durableAt : Entry.NEVER;
+              copy.dropped = entry.dropped;
+              disk.log.add(copy);
+              disk.present.apply(entry.change, true);
+            }
+          }
+          return disk;
+        });
+  }
+
+  /** Makes what is there now real, below a directory that exists. */
+  void writeTo(Path target) throws IOException {
+    lock.lock();
+    try {
+      present.writeTo(target);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // Each of the following holds the lock.
+
+  /** Counts a call that may fail; throws if it is its turn. */
+  private void call(String operation) throws IOException {
+    if (isTurn(operation)) {
+      throw failure(operation);
+    }
+  }
+
+  private boolean isTurn(String operation) {
+    if (!counting) {
+      return false;
+    }
+    calls++;
+    if (calls != failAt) {
+      return false;
+    }
+    failed = operation;
+    changed.signalAll();
+    return true;
+  }
+
+  private static IOException failure(String operation) {
+    return new IOException("no luck with: " + operation);
+  }
+
+  private void operation(String operation) {
+    operations.add(operation);
+    changed.signalAll();
+  }
+
+  private void change(DiskChange change, String operation) {
+    log.add(new Entry(change, operations.size()));
+    present.apply(change, true);
+    operation(operation);
+  }
+
+  private int node(Path path) throws IOException {
+    Integer node = nodeOrNull(path);
+    if (node == null) {
+      throw new NoSuchFileException(path.toString());
+    }
+    return node;
+  }
+
+  private @Nullable Integer nodeOrNull(Path path) {
+    if (path.equals(root)) {
+      return SimulatedFiles.ROOT;
+    }
+    if (!path.startsWith(root)) {
+      throw new IllegalArgumentException(path + " is outside of the simulated file system");
+    }
+    Integer node = SimulatedFiles.ROOT;
+    for (Path name : root.relativize(path)) {
+      node = node != null && present.isDirectory(node) ? present.find(node, name.toString()) : null;
+    }
+    return node;
+  }
+
+  private int directoryOf(Path path) throws IOException {
+    return node(Objects.requireNonNull(path.getParent()));
+  }
+
+  private static String nameOf(Path path) {
+    return Objects.requireNonNull(path.getFileName()).toString();
+  }
+
+  @Override
+  public DiskFile open(Path path, Mode mode, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      Integer file = nodeOrNull(path);
+      switch (mode) {
+        case READ, READ_WRITE -> file = node(path);
+        case CREATE -> {
+          if (file != null) {
+            throw new FileAlreadyExistsException(path.toString());
+          }
+        }
+        case REPLACE -> {
+          if (file != null) {
+            change(new DiskChange.Truncate(file, 0), operation);
+          }
+        }
+      }
+      if (file == null) {
+        file = nodes++;
+        change(new DiskChange.Name(directoryOf(path), nameOf(path), file), operation);
+      }
+      return new SimulatedFile(file, mode != Mode.READ);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public boolean exists(Path path) {
+    return locked(() -> nodeOrNull(path)) != null;
+  }
+
+  @Override
+  public boolean isDirectory(Path path) {
+    return locked(
+        () -> {
+          Integer node = nodeOrNull(path);
+          return node != null && present.isDirectory(node);
+        });
+  }
+
+  @Override
+  public void rename(Path from, Path to, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      int node = node(from);
+      if (!Integer.valueOf(node).equals(nodeOrNull(to))) {
+        change(
+            new DiskChange.Rename(
+                directoryOf(from), nameOf(from), directoryOf(to), nameOf(to), node),
+            operation);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void link(Path file, Path name, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      if (nodeOrNull(name) != null) {
+        throw new FileAlreadyExistsException(name.toString());
+      }
+      change(new DiskChange.Name(directoryOf(name), nameOf(name), node(file)), operation);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void delete(Path path, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      Integer node = nodeOrNull(path);
+      if (node != null) {
+        if (present.isDirectory(node) && !present.names(node).isEmpty()) {
+          throw new DirectoryNotEmptyException(path.toString());
+        }
+        change(new DiskChange.Remove(directoryOf(path), nameOf(path)), operation);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void createDirectory(Path directory, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      Integer node = nodeOrNull(directory);
+      if (node == null) {
+        change(
+            new DiskChange.MakeDirectory(directoryOf(directory), nameOf(directory), nodes++),
+            operation);
+      } else if (!present.isDirectory(node)) {
+        throw new FileAlreadyExistsException(directory.toString());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void syncDirectory(Path directory, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      int node = node(directory);
+      for (Entry entry : log) {
+        if (entry.change instanceof DiskChange.OfNames names && names.directory() == node) {
+          entry.durableAt = Math.min(entry.durableAt, operations.size());
+        }
+      }
+      operation(operation);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void makeReadOnly(Path file, String operation) throws IOException {
+    lock.lock();
+    try {
+      call(operation);
+      change(new DiskChange.MakeReadOnly(node(file)), operation);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public List<Path> list(Path directory) throws IOException {
+    lock.lock();
+    try {
+      call("list");
+      return present.names(node(directory)).keySet().stream().map(directory::resolve).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private final class SimulatedFile implements DiskFile {
+    private final int file;
+    private final boolean writable;
+
+    SimulatedFile(int file, boolean writable) {
+      this.file = file;
+      this.writable = writable;
+    }
+
+    @Override
+    public int read(ByteBuffer target, long position) throws IOException {
+      lock.lock();
+      try {
+        call("read");
+        return present.read(file, target, position);
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void write(ByteBuffer source, long position, String operation) throws IOException {
+      byte[] bytes = new byte[source.remaining()];
+      source.get(bytes);
+      lock.lock();
+      try {
+        requireWritable();
+        boolean fails = isTurn(operation);
+        if (fails) {
+          bytes = partly ? Arrays.copyOf(bytes, bytes.length / 2) : new byte[0];
+        }
+        if (bytes.length > 0) {
+          change(new DiskChange.Write(file, position, bytes), operation);
+        }
+        if (fails) {
+          throw failure(operation);
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    private void requireWritable() {
+      if (!writable) {
+        throw new IllegalStateException("opened for reading only");
+      }
+    }
+
+    @Override
+    public void truncate(long size, String operation) throws IOException {
+      lock.lock();
+      try {
+        requireWritable();
+        call(operation);
+        if (size < present.size(file)) {
+          change(new DiskChange.Truncate(file, size), operation);
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void sync(String operation) throws IOException {
+      lock.lock();
+      try {
+        boolean fails = isTurn(operation);
+        for (Entry entry : log) {
+          if (entry.change instanceof DiskChange.OfFile change && change.file() == file) {
+            if (fails) {
+              entry.dropped |= entry.durableAt == Entry.NEVER;
+            } else if (!entry.dropped) {
+              entry.durableAt = Math.min(entry.durableAt, operations.size());
+            }
+          }
+        }
+        operation(operation);
+        if (fails) {
+          throw failure(operation);
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public long size() throws IOException {
+      lock.lock();
+      try {
+        call("size");
+        return present.size(file);
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void close() {
+      // nothing is kept open, and closing promises nothing
+    }
+  }
+}
