@@ -86,8 +86,8 @@ BAD = {
                         ' <filestorage>\n path a.fs\n </filestorage>\n</zrs>\n', 'must be different'),
     'other import': ('%import some.package\n', 'some.package'),
     'not built yet': ('<zeo>\n address 1\n msgpack true\n</zeo>\n<filestorage>\n path a.fs\n</filestorage>\n', 'msgpack'),
-    'a section not built yet': ('<zeo>\n address 1\n</zeo>\n<mappingstorage 1>\n</mappingstorage>\n',
-                                'mappingstorage'),
+    'a section not built yet': ('<zeo>\n address 1\n</zeo>\n<demostorage 1>\n</demostorage>\n',
+                                'demostorage'),
 }
 
 

@@ -40,6 +40,11 @@ final class WatchedDisk implements Disk {
   }
 
   @Override
+  public Lock lock(Path file) {
+    return disk.lock(file);
+  }
+
+  @Override
   public DiskFile open(Path file, Mode mode, String operation) throws IOException {
     check(operation);
     return new WatchedFile(disk.open(file, mode, operation));

@@ -5,18 +5,22 @@ import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.replication.SecondaryOptions;
 import dev.zrs.server.config.FileStorageConfig;
+import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
 import dev.zrs.server.config.ZrsConfig;
+import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.MemoryDisk;
 import dev.zrs.storage.RealDisk;
 import dev.zrs.storage.StorageOptions;
 import dev.zrs.zeo.ServedStorage;
 import dev.zrs.zeo.ZeoServer;
 import dev.zrs.zeo.ZeoServerOptions;
 import java.net.SocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
@@ -107,6 +111,14 @@ final class Node implements AutoCloseable {
     return switch (config) {
       case FileStorageConfig file ->
           new ServedStorage(openFile(name, file, clock), file.readOnly());
+      case MappingStorageConfig mapping ->
+          new ServedStorage(
+              open(
+                  name,
+                  StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
+                  new MemoryDisk(),
+                  clock),
+              false);
       case ZrsConfig zrs -> openReplicated(name, zrs, clock);
     };
   }
@@ -121,7 +133,11 @@ final class Node implements AutoCloseable {
             config.quota().orElse(StorageOptions.UNLIMITED),
             config.packGc(),
             config.packKeepOld());
-    FileStorage storage = closer.add(FileStorage.open(options, new RealDisk(), clock));
+    return open(name, options, new RealDisk(), clock);
+  }
+
+  private FileStorage open(String name, StorageOptions options, Disk disk, InstantSource clock) {
+    FileStorage storage = closer.add(FileStorage.open(options, disk, clock));
     storages.put(name, storage);
     return storage;
   }

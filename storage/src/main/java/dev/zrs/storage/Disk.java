@@ -25,6 +25,20 @@ public interface Disk {
     REPLACE
   }
 
+  /** Held by the one who may write a storage. */
+  interface Lock extends AutoCloseable {
+    /** Lets go; again is harmless. */
+    @Override
+    void close();
+  }
+
+  /**
+   * Makes sure that nobody else, in this or another process, has the lock of this name.
+   *
+   * @throws StorageLockedException if somebody has
+   */
+  Lock lock(Path file);
+
   /** Opens a file; the caller owns and closes it. */
   DiskFile open(Path file, Mode mode, String operation) throws IOException;
 

@@ -23,7 +23,7 @@ import java.util.Locale;
  * <p>The file stays when the lock is released, as with Python: removing it would let two processes
  * hold locks on two files of the same name. Not for concurrent use.
  */
-final class FileLock implements AutoCloseable {
+final class FileLock implements Disk.Lock {
   private static final int LOCK_EXCLUSIVE = 2;
   private static final int LOCK_NON_BLOCKING = 4;
   private static final int READ_WRITE = 2;

@@ -44,7 +44,7 @@ public final class FileStorage implements AutoCloseable {
   private final StorageOptions options;
   private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
-  private final Optional<FileLock> lock;
+  private final Optional<Disk.Lock> lock;
   private final Disk disk;
   private final CatchUpMarker catchUpMarker;
   private final CommitLock commitLock = new CommitLock();
@@ -89,7 +89,7 @@ public final class FileStorage implements AutoCloseable {
 
   /** What opening the files gives. */
   record OpenedFiles(
-      FileGeneration generation, IndexFile indexFile, Tid lastTid, Optional<FileLock> lock) {}
+      FileGeneration generation, IndexFile indexFile, Tid lastTid, Optional<Disk.Lock> lock) {}
 
   /**
    * Opens a storage, creating the file if there is none. Reads the saved index if it is right, else
@@ -682,7 +682,7 @@ public final class FileStorage implements AutoCloseable {
       indexSaver.close();
       feed.close();
       current.leave();
-      lock.ifPresent(FileLock::close);
+      lock.ifPresent(Disk.Lock::close);
     }
   }
 }

@@ -29,6 +29,9 @@ final class IndexFile {
   /** A full bucket of 65,536 objects, with room for the opcodes around it. */
   private static final int MAX_PICKLE = (ENTRY_LENGTH << 16) + 1024;
 
+  /** ZODB does not look at the index of a file that is smaller, in bytes. */
+  static final int MIN_INDEXED = 100;
+
   private static final int WRITE_SIZE = 1 << 20;
 
   private final Disk disk;
@@ -108,6 +111,11 @@ final class IndexFile {
   void save(FileGeneration generation) {
     DataFile data = generation.file();
     long end = generation.visibleEnd();
+    if (end >= MIN_INDEXED && generation.index().size() == 0) {
+      // Python fails at a file without a record if it has an index.
+      delete();
+      return;
+    }
     Path temporary = Paths.withSuffix(path, ".index_tmp");
     try {
       try (DiskFile file = disk.open(temporary, Disk.Mode.REPLACE, "create index")) {

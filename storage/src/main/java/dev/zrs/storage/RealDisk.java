@@ -31,6 +31,11 @@ public final class RealDisk implements Disk {
           PosixFilePermission.OTHERS_READ);
 
   @Override
+  public Lock lock(Path file) {
+    return FileLock.acquire(file);
+  }
+
+  @Override
   public DiskFile open(Path file, Mode mode, String operation) throws IOException {
     return new RealFile(
         switch (mode) {

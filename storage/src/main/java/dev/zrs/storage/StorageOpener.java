@@ -17,9 +17,6 @@ final class StorageOpener {
   private static final int COPY_SIZE = 1 << 20;
   private static final int MAX_TAILS = 10_000;
 
-  /** Below this size an index is not worth its check (ZODB does the same). */
-  private static final int MIN_INDEXED = 100;
-
   /** How many of the last records the saved index must know. */
   private static final int RECORDS_CHECKED = 5;
 
@@ -37,10 +34,10 @@ final class StorageOpener {
 
   FileStorage open() {
     Path path = options.file();
-    Optional<FileLock> lock =
+    Optional<Disk.Lock> lock =
         options.readOnly()
             ? Optional.empty()
-            : Optional.of(FileLock.acquire(Paths.withSuffix(path, ".lock")));
+            : Optional.of(disk.lock(Paths.withSuffix(path, ".lock")));
     DataFile file = null;
     boolean open = false;
     try {
@@ -61,7 +58,7 @@ final class StorageOpener {
     } finally {
       if (!open) {
         closeQuietly(file);
-        lock.ifPresent(FileLock::close);
+        lock.ifPresent(Disk.Lock::close);
       }
     }
   }
@@ -107,7 +104,6 @@ final class StorageOpener {
       if (!options.create()) {
         refuseHalfPacked(path);
       }
-      refuseMissingDirectory(path);
     }
     if (options.readOnly()) {
       return disk.open(path, Disk.Mode.READ, "open data file");
@@ -182,15 +178,8 @@ final class StorageOpener {
     }
   }
 
-  private void refuseMissingDirectory(Path path) {
-    Path directory = Paths.directoryOf(path);
-    if (!disk.exists(directory)) {
-      throw new StorageException("the directory %s does not exist".formatted(directory));
-    }
-  }
-
   private FileStorage.OpenedFiles readIndexAndFile(
-      DataFile file, CatchUpMarker marker, Optional<FileLock> lock, Optional<BlobDirectory> blobs)
+      DataFile file, CatchUpMarker marker, Optional<Disk.Lock> lock, Optional<BlobDirectory> blobs)
       throws IOException {
     if (file.size() > 0) {
       byte[] magic = new byte[DataFile.START];
@@ -253,7 +242,7 @@ final class StorageOpener {
   /** Checks the index against the last records before its position, as ZODB does. */
   private static @Nullable Tid lastTidIfSane(DataFile file, IndexFile.Loaded loaded) {
     long position = loaded.position();
-    if (position < MIN_INDEXED || position > file.size()) {
+    if (position < IndexFile.MIN_INDEXED || position > file.size()) {
       return null;
     }
     TransactionSearch search = new TransactionSearch(file, position);

@@ -61,6 +61,11 @@ final class FaultyDisk implements Disk {
   }
 
   @Override
+  public Lock lock(Path file) {
+    return disk.lock(file);
+  }
+
+  @Override
   public DiskFile open(Path file, Mode mode, String operation) throws IOException {
     count(operation);
     return new FaultyFile(disk.open(file, mode, operation));

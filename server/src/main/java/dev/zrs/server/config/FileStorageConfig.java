@@ -25,6 +25,12 @@ public record FileStorageConfig(
     boolean packGc,
     boolean packKeepOld)
     implements StorageConfig {
+  /** The same with blobs. */
+  FileStorageConfig withBlobDir(Path directory) {
+    return new FileStorageConfig(
+        path, Optional.of(directory), create, readOnly, quota, packer, packGc, packKeepOld);
+  }
+
   /** A storage with all defaults. */
   static FileStorageConfig at(Path path) {
     return new FileStorageConfig(

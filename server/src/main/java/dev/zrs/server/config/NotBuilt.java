@@ -18,9 +18,7 @@ final class NotBuilt {
   private static final Set<String> SECTIONS =
       Set.of(
           "ssl",
-          "mappingstorage",
           "demostorage",
-          "blobstorage",
           "fullstorage",
           "minimalstorage",
           "zeoclient",

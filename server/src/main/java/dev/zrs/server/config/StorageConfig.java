@@ -1,4 +1,4 @@
 package dev.zrs.server.config;
 
 /** What a storage section says. */
-public sealed interface StorageConfig permits FileStorageConfig, ZrsConfig {}
+public sealed interface StorageConfig permits FileStorageConfig, MappingStorageConfig, ZrsConfig {}

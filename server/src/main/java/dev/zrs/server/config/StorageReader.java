@@ -40,7 +40,33 @@ final class StorageReader {
   }
 
   private static StorageConfig storage(CheckedSection section) {
-    return section.type().name().equals("zrs") ? zrs(section) : fileStorage(section);
+    return switch (section.type().name()) {
+      case "zrs" -> zrs(section);
+      case "mappingstorage" -> new MappingStorageConfig(section.get("name", String.class));
+      case "blobstorage" -> blobStorage(section);
+      default -> fileStorage(section);
+    };
+  }
+
+  /** It gives blobs to the file storage in it, which then is the same as one with blob-dir. */
+  private static FileStorageConfig blobStorage(CheckedSection section) {
+    List<CheckedSection> inner = section.ofKind(RunzeoSchema.STORAGE);
+    if (inner.isEmpty()) {
+      throw section.error("there is no <filestorage> in it");
+    }
+    CheckedSection base = inner.getFirst();
+    if (!base.type().name().equals("filestorage")) {
+      throw base.error("a <blobstorage> must be round a <filestorage> here");
+    }
+    FileStorageConfig storage = fileStorage(base);
+    if (storage.blobDir().isPresent()) {
+      throw base.error("blob-dir", "the <blobstorage> round it has one already");
+    }
+    String directory = section.get("blob-dir", String.class);
+    if (directory.isEmpty()) {
+      throw section.error("blob-dir", "it is empty");
+    }
+    return storage.withBlobDir(Path.of(directory));
   }
 
   private static FileStorageConfig fileStorage(CheckedSection section) {
@@ -88,11 +114,12 @@ final class StorageReader {
       throw section.error("keep-alive-delay", keepAliveSeconds + " is too large");
     }
     CheckedSection base = section.ofKind(RunzeoSchema.STORAGE).getFirst();
-    if (!base.type().name().equals("filestorage")) {
-      throw base.error("a <zrs> inside a <zrs> is known but not supported yet");
+    if (!(storage(base) instanceof FileStorageConfig file)) {
+      throw base.error(
+          "a <%s> inside a <zrs> is known but not supported yet".formatted(base.type().name()));
     }
     return new ZrsConfig(
-        fileStorage(base),
+        file,
         to,
         from,
         // zc.zrs takes a negative delay for none.
