@@ -154,4 +154,4 @@ def test_a_file_at_rest_is_packed_and_python_goes_on(cluster):
         assert connection.root()['value'] == 4
     db.close()
     missing = subprocess.run(servers.ZRS + ['pack', server.file + '.none'], capture_output=True, text=True, timeout=60)
-    assert missing.returncode == 1 and 'does not exist' in missing.stderr
+    assert missing.returncode == 2 and 'does not exist' in missing.stderr

@@ -12,7 +12,14 @@ import picocli.CommandLine.Spec;
     description = "A replicated ZEO server for ZODB databases.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {ServeCommand.class, DemoCommand.class, PackCommand.class})
+    subcommands = {
+      ServeCommand.class,
+      DemoCommand.class,
+      PackCommand.class,
+      CheckCommand.class,
+      DumpCommand.class,
+      RecoverCommand.class
+    })
 public final class Main implements Runnable {
   /** Everything went well. */
   static final int GOOD = 0;
@@ -32,6 +39,7 @@ public final class Main implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "say what to do: serve, demo or pack");
+    throw new ParameterException(
+        spec.commandLine(), "say what to do: serve, demo, pack, check, dump or recover");
   }
 }

@@ -5,15 +5,12 @@ import dev.zrs.storage.PackOptions;
 import dev.zrs.storage.PackProgress;
 import dev.zrs.storage.PackReport;
 import dev.zrs.storage.RealDisk;
-import dev.zrs.storage.StorageException;
 import dev.zrs.storage.StorageLockedException;
 import dev.zrs.storage.StorageOptions;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -28,7 +25,7 @@ import picocli.CommandLine.Parameters;
     footer = "Exit codes: 0 packed, or nothing to do; 1 it failed, nothing is changed; 2 usage.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class)
-final class PackCommand implements Callable<Integer> {
+final class PackCommand extends FileCommand {
   private static final double DAY_SECONDS = 86_400;
 
   @Parameters(paramLabel = "FILE", description = "the Data.fs")
@@ -60,18 +57,16 @@ final class PackCommand implements Callable<Integer> {
               + " pack keeps them all then, and says how many would go")
   private boolean garbageAnyway;
 
-  private final PrintStream out = System.out;
-  private final PrintStream err = System.err;
+  @Override
+  Path file() {
+    return file;
+  }
 
   @Override
-  public Integer call() {
-    if (!Files.exists(file)) {
-      err.println("Error: " + file + " does not exist");
-      return Main.BAD;
-    }
+  int run() {
     if (blobs != null && !Files.isDirectory(blobs)) {
       err.println("Error: " + blobs + " is no directory");
-      return Main.BAD;
+      return Main.USAGE;
     }
     StorageOptions options = StorageOptions.of(file).withPack(!noGarbage, !noOld);
     if (blobs != null) {
@@ -87,9 +82,6 @@ final class PackCommand implements Callable<Integer> {
       return Main.GOOD;
     } catch (StorageLockedException e) {
       err.println("Error: " + e.getMessage() + "; pack a running server with zeopack");
-      return Main.BAD;
-    } catch (StorageException e) {
-      err.println("Error: " + e.getMessage());
       return Main.BAD;
     }
   }

@@ -189,7 +189,8 @@ public final class FileStorage implements AutoCloseable {
     return new StorageException(name() + " is closed");
   }
 
-  private <T extends @Nullable Object> T read(Function<FileGeneration, T> call) {
+  /** Reads in the present file, which stays open meanwhile. */
+  <T extends @Nullable Object> T read(Function<FileGeneration, T> call) {
     FileGeneration generation = enterUnlessClosed();
     try {
       return call.apply(generation);
