@@ -40,36 +40,61 @@ final class CrashCheck {
    * must still be there.
    *
    * @param allowed what was acknowledged, and that with what was being written
+   * @param where for messages
    * @return what was found
    */
-  Snapshot check(PowerCutDisk disk, Collection<Snapshot> allowed, long seed) throws IOException {
+  Snapshot check(PowerCutDisk disk, Collection<Snapshot> allowed, long seed, String where)
+      throws IOException {
+    try {
+      return check(disk, allowed, seed);
+    } catch (RuntimeException | AssertionError e) {
+      throw new AssertionError(where + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Snapshot check(PowerCutDisk disk, Collection<Snapshot> allowed, long seed)
+      throws IOException {
     int before = disk.operations();
     Snapshot found;
     int opened;
-    try (FileStorage storage = open(disk)) {
+    try (FileStorage storage = start(disk)) {
       opened = disk.operations();
       found = Snapshot.of(storage, disk);
       assertThat(allowed).contains(found);
+      assertThat(storage.blobs().orElseThrow().file(Oid.ROOT, Tid.NONE))
+          .as("in the layout bushy")
+          .startsWithRaw(directory.resolve("blobs/0x00/0x00"));
       commitProbe(storage, disk);
     }
     Snapshot withProbe = found.plus(List.of(PROBE));
-    reopen(disk, Set.of(withProbe));
-    Random random = new Random(seed);
-    int count = before + random.nextInt(disk.operations() - before + 1);
-    // An open that was cut off may cut off less or more of what nobody has seen.
-    reopen(disk.cut(count, seed), count < opened ? allowed : List.of(found, withProbe));
-    reopen(disk.cut(opened, seed), Set.of(found));
-    reopen(disk.cut(disk.operations(), seed), Set.of(withProbe));
+    open(disk, Set.of(withProbe));
+    int count = before + new Random(seed).nextInt(disk.operations() - before + 1);
+    if (count >= opened) {
+      open(disk.cut(count, seed), List.of(found, withProbe));
+    } else {
+      // If only a process was killed, a part of what it wrote could still be lost.
+      open(disk.cut(count, seed), before == 0 ? Set.of(found) : allowed);
+    }
+    open(disk.cut(opened, seed), Set.of(found));
+    open(disk.cut(disk.operations(), seed), Set.of(withProbe));
     return found;
   }
 
-  private void reopen(PowerCutDisk disk, Collection<Snapshot> allowed) throws IOException {
-    try (FileStorage storage = open(disk)) {
-      assertThat(allowed).contains(Snapshot.of(storage, disk));
+  /**
+   * Opens a storage after a crash: it must hold exactly what is allowed.
+   *
+   * @return what was found
+   */
+  Snapshot open(PowerCutDisk disk, Collection<Snapshot> allowed) throws IOException {
+    try (FileStorage storage = start(disk)) {
+      Snapshot found = Snapshot.of(storage, disk);
+      assertThat(allowed).contains(found);
+      return found;
     }
   }
 
-  FileStorage open(PowerCutDisk disk) {
+  /** Opens a storage, much later than all that the workload does. */
+  FileStorage start(PowerCutDisk disk) {
     return FileStorage.open(CrashWorkload.options(directory), disk, () -> PROBE.tid().toInstant());
   }
 

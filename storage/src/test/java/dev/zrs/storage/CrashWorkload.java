@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -12,6 +11,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class CrashWorkload implements AutoCloseable {
   static final Instant START = Instant.parse("2024-05-06T07:08:09Z");
   private static final int STEP_SECONDS = 10;
+
+  private static final String SYNC = "sync data file";
+  private static final String BEHIND = "behind";
 
   static final Oid A = new Oid(1);
   static final Oid B = new Oid(2);
@@ -73,10 +77,12 @@ final class CrashWorkload implements AutoCloseable {
           new Step("batch", on -> on.restore(3)),
           new Step("conflict", CrashWorkload::conflict),
           new Step("second batch", on -> on.restore(2)),
+          new Step("group", on -> on.voteBehind(Put.blob(BLOB, 203), Put.of(A, 2_000))),
+          new Step("group's second", on -> on.finishBehind(Put.of(A, 2_000))),
           new Step("close", CrashWorkload::close),
           new Step("open again", CrashWorkload::open),
           new Step("changed", on -> on.commit(Put.of(A, 60), Put.blob(BLOB, 80))),
-          new Step("undo", on -> on.undo("changed", Put.of(A, 1_002), Put.blob(BLOB, 202))),
+          new Step("undo", on -> on.undo("changed", Put.of(A, 2_000), Put.blob(BLOB, 203))),
           new Step("new", on -> on.commit(Put.of(DELETED, 10), Put.blob(GARBAGE_BLOB, 90))),
           new Step(
               "undo creation", on -> on.undo("new", Put.none(DELETED), Put.none(GARBAGE_BLOB))),
@@ -87,7 +93,7 @@ final class CrashWorkload implements AutoCloseable {
           new Step("pack", on -> on.pack(true)),
           new Step("after pack", on -> on.commit(Put.of(B, 100), Put.blob(BLOB, 81))),
           new Step(
-              "undo after pack", on -> on.undo("after pack", Put.of(B, 300), Put.blob(BLOB, 202))),
+              "undo after pack", on -> on.undo("after pack", Put.of(B, 300), Put.blob(BLOB, 203))),
           new Step("blob again", on -> on.commit(Put.blob(BLOB, 82), Put.of(LARGE, 270_000))),
           new Step("second pack", on -> on.pack(false)),
           new Step("pack in vain", on -> on.pack(true)),
@@ -105,7 +111,8 @@ final class CrashWorkload implements AutoCloseable {
   private final Map<String, Tid> tids = new HashMap<>();
   private int number = -1;
   private @Nullable FileStorage storage;
-  private boolean packed;
+  private @Nullable VotedTransaction votedBehind;
+  private @Nullable StorageException failedBehind;
   private Snapshot snapshot = Snapshot.EMPTY;
   private List<Snapshot.Transaction> expected = List.of();
 
@@ -124,18 +131,39 @@ final class CrashWorkload implements AutoCloseable {
     return snapshot;
   }
 
-  /** Whether the last pack had something to remove. */
-  boolean packed() {
-    return packed;
-  }
-
   @Nullable FileStorage storage() {
     return storage;
   }
 
-  /** Runs the next step, and checks that it did what it should, or nothing if it fails. */
+  /** Runs the next step, and checks that it did what it should. */
   void runNext() throws IOException {
     number++;
+    runAgain();
+  }
+
+  /**
+   * Runs the next step; reads what it did only if it failed.
+   *
+   * @param after what it is known to do
+   */
+  void runNext(Snapshot after) throws IOException {
+    number++;
+    expected = List.of();
+    boolean done = false;
+    try {
+      STEPS.get(number).action.run(this);
+      done = true;
+    } finally {
+      if (done) {
+        snapshot = after;
+      } else {
+        readSnapshot();
+      }
+    }
+  }
+
+  /** Runs the step once more that has failed. */
+  void runAgain() throws IOException {
     Step step = STEPS.get(number);
     Snapshot before = snapshot;
     expected = List.of();
@@ -196,6 +224,7 @@ final class CrashWorkload implements AutoCloseable {
   /** Ends the storage, if it is open. */
   @Override
   public void close() {
+    abortBehind();
     FileStorage now = storage;
     storage = null;
     if (now != null) {
@@ -208,8 +237,11 @@ final class CrashWorkload implements AutoCloseable {
   }
 
   private TransactionMetadata metadata() {
-    return new TransactionMetadata(
-        Dump.ascii("user"), name().getBytes(StandardCharsets.UTF_8), Bytes.EMPTY);
+    return metadata(name());
+  }
+
+  private static TransactionMetadata metadata(String description) {
+    return new TransactionMetadata(Dump.ascii("user"), Dump.ascii(description), Bytes.EMPTY);
   }
 
   private Tid serial(Oid oid) {
@@ -229,15 +261,13 @@ final class CrashWorkload implements AutoCloseable {
     }
   }
 
-  private void expect(Tid tid, Put... puts) {
+  private void expect(Tid tid, String description, Put... puts) {
     List<Snapshot.Item> items =
         Arrays.stream(puts)
             .map(put -> new Snapshot.Item(put.oid, wrap(put.data), null, wrap(put.blob)))
             .toList();
     List<Snapshot.Transaction> all = new ArrayList<>(expected);
-    all.add(
-        new Snapshot.Transaction(
-            tid, ' ', ByteBuffer.wrap(name().getBytes(StandardCharsets.UTF_8)), items));
+    all.add(new Snapshot.Transaction(tid, ' ', ByteBuffer.wrap(Dump.ascii(description)), items));
     expected = all;
   }
 
@@ -287,7 +317,7 @@ final class CrashWorkload implements AutoCloseable {
     VotedTransaction voted = vote(buffer);
     voted.finish();
     tids.put(name(), voted.tid());
-    expect(voted.tid(), puts);
+    expect(voted.tid(), name(), puts);
   }
 
   private void abort(Put... puts) throws IOException {
@@ -298,8 +328,85 @@ final class CrashWorkload implements AutoCloseable {
       int before = disk.operations();
       VotedTransaction voted = vote(buffer);
       // The sync that the vote asked for runs by itself; here it comes before the rest.
-      disk.awaitOperation("sync data file", before);
+      disk.awaitOperation(SYNC, before);
       voted.abort();
+    }
+  }
+
+  /** Commits, and votes another transaction before that commit is durable. */
+  private void voteBehind(Put first, Put behind) throws IOException {
+    try (TransactionBuffer buffer = opened().begin(metadata(), null)) {
+      store(buffer, first, serial(first.oid));
+      int before = disk.operations();
+      VotedTransaction voted = vote(buffer);
+      disk.awaitOperation(SYNC, before);
+      disk.hold(SYNC);
+      FutureTask<@Nullable Void> finish = new FutureTask<>(() -> finishHeld(voted), null);
+      Thread.ofPlatform().start(finish);
+      disk.awaitHeld();
+      try {
+        votedBehind = voteAt(now().plusSeconds(1), behind);
+      } catch (StorageException e) {
+        failedBehind = e;
+      } finally {
+        disk.release();
+      }
+      await(finish);
+      expect(voted.tid(), name(), first);
+    }
+  }
+
+  private void finishHeld(VotedTransaction voted) {
+    try {
+      voted.finish();
+    } finally {
+      disk.release();
+    }
+  }
+
+  private void await(FutureTask<@Nullable Void> finish) {
+    try {
+      finish.get();
+    } catch (ExecutionException e) {
+      failedBehind = null;
+      abortBehind();
+      if (e.getCause() instanceof StorageException reason) {
+        throw reason;
+      }
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private void abortBehind() {
+    VotedTransaction voted = votedBehind;
+    votedBehind = null;
+    if (voted != null) {
+      voted.abort();
+    }
+  }
+
+  /** Commits what {@link #voteBehind} has voted, or anew if that failed. */
+  private void finishBehind(Put behind) throws IOException {
+    StorageException failure = failedBehind;
+    VotedTransaction voted = votedBehind;
+    failedBehind = null;
+    votedBehind = null;
+    if (failure != null) {
+      throw failure;
+    }
+    if (voted == null) {
+      voted = voteAt(now().plusSeconds(1 - STEP_SECONDS), behind);
+    }
+    voted.finish();
+    expect(voted.tid(), BEHIND, behind);
+  }
+
+  private VotedTransaction voteAt(Instant time, Put put) throws IOException {
+    try (TransactionBuffer buffer = opened().begin(metadata(BEHIND), Tid.of(time), ' ', null)) {
+      store(buffer, put, serial(put.oid));
+      return vote(buffer);
     }
   }
 
@@ -326,7 +433,7 @@ final class CrashWorkload implements AutoCloseable {
         Put blob = Put.blob(BLOB, 201 + i);
         buffer.restore(A, tid, Pickles.mapping(1_000 + i + (count == 2 ? 1 : 0)), null);
         buffer.restoreBlob(BLOB, tid, Pickles.blob(), null, upload(Pickles.bytes(201 + i)));
-        expect(tid, object, blob);
+        expect(tid, name(), object, blob);
       }
       opened().restoreAll(batch);
     } finally {
@@ -354,10 +461,8 @@ final class CrashWorkload implements AutoCloseable {
 
   private void pack(boolean keepOld) throws IOException {
     Snapshot before = snapshot;
-    PackReport report =
-        opened().pack(new PackOptions(Tid.of(now()), true, keepOld, false), PackProgress.NONE);
+    opened().pack(new PackOptions(Tid.of(now()), true, keepOld, false), PackProgress.NONE);
     readSnapshot();
-    packed = report.packed();
     Map<Oid, Snapshot.Item> reachable = new HashMap<>(before.current());
     reachable.keySet().removeAll(List.of(GARBAGE, GARBAGE_BLOB));
     assertThat(snapshot.current()).isEqualTo(reachable);

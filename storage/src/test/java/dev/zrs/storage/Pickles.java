@@ -2,12 +2,16 @@ package dev.zrs.storage;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** Data records as ZODB makes them, for tests that need no Python to make them. */
 final class Pickles {
   private static final String MAPPING = "cpersistent.mapping\nPersistentMapping\n";
   private static final String BLOB = "cZODB.blob\nBlob\n";
+
+  private static final Map<Integer, byte[]> CONTENTS = new ConcurrentHashMap<>();
 
   private Pickles() {}
 
@@ -43,9 +47,15 @@ final class Pickles {
 
   /** So many bytes without a pattern. */
   static byte[] bytes(int size) {
-    byte[] bytes = new byte[size];
-    new Random(size).nextBytes(bytes);
-    return bytes;
+    return CONTENTS
+        .computeIfAbsent(
+            size,
+            length -> {
+              byte[] bytes = new byte[length];
+              new Random(length).nextBytes(bytes);
+              return bytes;
+            })
+        .clone();
   }
 
   private static void text(ByteArrayOutputStream out, String text) {

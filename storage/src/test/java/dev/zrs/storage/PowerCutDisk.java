@@ -46,6 +46,9 @@ final class PowerCutDisk implements Disk {
   private int failAt = -1;
   private boolean partly;
   private @Nullable String failed;
+  private boolean failedInWrite;
+  private @Nullable String held;
+  private boolean holding;
 
   /** A change, and when it came to be durable. */
   static final class Entry {
@@ -122,6 +125,11 @@ final class PowerCutDisk implements Disk {
     return locked(() -> failed);
   }
 
+  /** Whether it was a write that failed. */
+  boolean failedInWrite() {
+    return locked(() -> failedInWrite);
+  }
+
   /** Has calls neither count nor fail, or ends that. */
   void setCounting(boolean value) {
     lock.lock();
@@ -141,6 +149,48 @@ final class PowerCutDisk implements Disk {
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Has the next sync of this name wait for {@link #release}. */
+  void hold(String sync) {
+    lock.lock();
+    try {
+      held = sync;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until a sync waits, or none shall any more. */
+  void awaitHeld() {
+    lock.lock();
+    try {
+      while (held != null && !holding) {
+        changed.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends {@link #hold}. */
+  void release() {
+    lock.lock();
+    try {
+      held = null;
+      holding = false;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void waitIfHeld(String sync) {
+    while (sync.equals(held)) {
+      holding = true;
+      changed.signalAll();
+      changed.awaitUninterruptibly();
     }
   }
 
@@ -440,6 +490,7 @@ final class PowerCutDisk implements Disk {
         requireWritable();
         boolean fails = isTurn(operation);
         if (fails) {
+          failedInWrite = true;
           bytes = partly ? Arrays.copyOf(bytes, bytes.length / 2) : new byte[0];
         }
         if (bytes.length > 0) {
@@ -477,6 +528,7 @@ final class PowerCutDisk implements Disk {
     public void sync(String operation) throws IOException {
       lock.lock();
       try {
+        waitIfHeld(operation);
         boolean fails = isTurn(operation);
         for (Entry entry : log) {
           if (entry.change instanceof DiskChange.OfFile change && change.file() == file) {

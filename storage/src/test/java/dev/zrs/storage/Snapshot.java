@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.zrs.pickle.RecordPickles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -135,6 +136,11 @@ record Snapshot(List<Transaction> transactions) {
     return states;
   }
 
+  /** How many data records there are. */
+  int records() {
+    return transactions.stream().mapToInt(transaction -> transaction.items().size()).sum();
+  }
+
   Snapshot plus(List<Transaction> more) {
     List<Transaction> all = new ArrayList<>(transactions);
     all.addAll(more);
@@ -176,8 +182,7 @@ record Snapshot(List<Transaction> transactions) {
   public String toString() {
     StringBuilder text = new StringBuilder();
     for (Transaction transaction : transactions) {
-      String description =
-          new String(array(transaction.description()), java.nio.charset.StandardCharsets.UTF_8);
+      String description = new String(array(transaction.description()), StandardCharsets.UTF_8);
       text.append(transaction.tid()).append(transaction.status()).append(description);
       for (Item item : transaction.items()) {
         text.append(' ').append(item.oid().value()).append(':');
