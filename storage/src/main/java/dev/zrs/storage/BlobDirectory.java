@@ -24,6 +24,7 @@ public final class BlobDirectory {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.blob");
   private static final String LAYOUT_FILE = ".layout";
   private static final String TEMPORARY = "tmp";
+  private static final String TEMPORARY_PREFIX = "zrs-";
   private static final String SUFFIX = ".blob";
   private static final String OLD_SUFFIX = ".old";
   private static final int COPY_SIZE = 1 << 20;
@@ -68,6 +69,7 @@ public final class BlobDirectory {
       BlobDirectory blobs = new BlobDirectory(disk, base, layout);
       if (!readOnly) {
         blobs.create();
+        blobs.removeLeftOvers();
       }
       return blobs;
     } catch (IOException e) {
@@ -123,6 +125,16 @@ public final class BlobDirectory {
     disk.syncDirectory(Paths.directoryOf(base), "sync blob directory's parent");
   }
 
+  /** Uploads of ours that a crash has left; other programs' files are not for us to judge. */
+  private void removeLeftOvers() throws IOException {
+    for (Path file : disk.list(base.resolve(TEMPORARY))) {
+      if (nameOf(file).startsWith(TEMPORARY_PREFIX)) {
+        LOG.info("{} is left of a server that did not stop cleanly, and is removed", file);
+        disk.delete(file, "remove temporary blob of a crash");
+      }
+    }
+  }
+
   /** Makes a directory with all above it that are missing. */
   private void createWithParents(Path directory, boolean durable) throws IOException {
     Deque<Path> missing = new ArrayDeque<>();
@@ -150,7 +162,7 @@ public final class BlobDirectory {
 
   /** A name for a new temporary file on the same file system; the file does not exist yet. */
   public Path createTemporary() {
-    return base.resolve(TEMPORARY).resolve("zrs-" + UUID.randomUUID() + ".tmp");
+    return base.resolve(TEMPORARY).resolve(TEMPORARY_PREFIX + UUID.randomUUID() + ".tmp");
   }
 
   /** The directory in which clients that share this file system put files for {@code oid}. */
@@ -263,7 +275,11 @@ public final class BlobDirectory {
 
   /** Takes back a {@link #commit} or {@link #repeat} of a transaction that is aborted. */
   void remove(Oid oid, Tid serial) throws IOException {
-    disk.delete(file(oid, serial), "remove aborted blob");
+    Path file = file(oid, serial);
+    if (disk.exists(file)) {
+      disk.delete(file, "remove aborted blob");
+      disk.syncDirectory(Paths.directoryOf(file), "sync blob's directory");
+    }
   }
 
   /**
@@ -277,6 +293,7 @@ public final class BlobDirectory {
       LOG.warn("{} belongs to no transaction, and is kept as {}", file, target);
       disk.rename(file, target, "set uncommitted blob aside");
       disk.syncDirectory(Paths.directoryOf(file), "sync blob's directory");
+      disk.syncDirectory(Paths.directoryOf(target), "sync directory of uncommitted blobs");
     }
   }
 
@@ -356,6 +373,9 @@ public final class BlobDirectory {
       while (!directory.equals(base) && disk.exists(directory) && disk.list(directory).isEmpty()) {
         disk.delete(directory, "remove empty blob directory");
         directory = Paths.directoryOf(directory);
+      }
+      if (disk.exists(directory)) {
+        disk.syncDirectory(directory, "sync directory of packed blob");
       }
     } finally {
       directories.unlock();

@@ -61,7 +61,10 @@ final class CatchUpMarker {
   /** Forgets it; harmless if there is none. */
   void clear() {
     try {
-      disk.delete(path, "delete catch-up marker");
+      if (disk.exists(path)) {
+        disk.delete(path, "delete catch-up marker");
+        disk.syncDirectory(Paths.directoryOf(path), "sync catch-up marker's directory");
+      }
     } catch (IOException e) {
       throw new StorageIoException("deleting", path, e);
     }

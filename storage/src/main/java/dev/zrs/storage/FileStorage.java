@@ -53,6 +53,9 @@ public final class FileStorage implements AutoCloseable {
   /** Held while a pack runs. */
   private final ReentrantLock packing = new ReentrantLock();
 
+  /** What a pack waits with for the commit lock, so that closing can end the wait. */
+  private volatile CommitLock.@Nullable Claim packClaim;
+
   private final AtomicLong maxOid;
   private final Appender appender;
   private final Syncer syncer;
@@ -514,10 +517,18 @@ public final class FileStorage implements AutoCloseable {
   }
 
   private final class PackHost implements Packer.Host {
+    private CommitLock.Claim acquire() {
+      CommitLock.Claim claim = commitLock.claim("pack");
+      packClaim = claim;
+      // Whoever closes does it in the other order, and then looks for a claim to cancel.
+      requireWritable();
+      claim.acquire();
+      return claim;
+    }
+
     @Override
     public long begin() {
-      CommitLock.Claim claim = commitLock.claim("pack");
-      claim.acquire();
+      CommitLock.Claim claim = acquire();
       try {
         requireWritable();
         syncer.await(syncer.request());
@@ -530,8 +541,11 @@ public final class FileStorage implements AutoCloseable {
 
     @Override
     public void abandon() {
-      CommitLock.Claim claim = commitLock.claim("pack");
-      claim.acquire();
+      if (isStopped()) {
+        // Nobody will append any more.
+        return;
+      }
+      CommitLock.Claim claim = acquire();
       try {
         appender.setBackPointerFloor(0);
       } finally {
@@ -546,8 +560,7 @@ public final class FileStorage implements AutoCloseable {
 
     @Override
     public void replace(Packer.LastStretch stretch) throws IOException {
-      CommitLock.Claim claim = commitLock.claim("pack");
-      claim.acquire();
+      CommitLock.Claim claim = acquire();
       try {
         requireWritable();
         syncer.await(syncer.request());
@@ -651,6 +664,10 @@ public final class FileStorage implements AutoCloseable {
       closed = true;
     } finally {
       claim.release();
+    }
+    CommitLock.Claim waiting = packClaim;
+    if (waiting != null) {
+      waiting.cancel();
     }
     awaitPack();
     closeFiles(quiet);

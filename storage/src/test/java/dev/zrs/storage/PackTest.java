@@ -2,6 +2,7 @@ package dev.zrs.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -222,11 +223,7 @@ final class PackTest {
                       new PackOptions(storage.lastTransaction(), true, true, false),
                       (phase, done, total) -> {
                         running.countDown();
-                        try {
-                          assertThat(goOn.await(30, TimeUnit.SECONDS)).isTrue();
-                        } catch (InterruptedException e) {
-                          throw new AssertionError(e);
-                        }
+                        awaitQuietly(goOn);
                       }));
       assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
       assertThatThrownBy(() -> storage.pack(storage.lastTransaction()))
@@ -234,6 +231,50 @@ final class PackTest {
           .hasMessage("Already packing");
       goOn.countDown();
       assertThat(first.get(30, TimeUnit.SECONDS).packed()).isTrue();
+    }
+  }
+
+  @Test
+  void closing_ends_a_pack_that_waits_for_a_client_which_never_finishes() throws Exception {
+    try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+      FileStorage storage = open();
+      Future<PackReport> pack;
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+        commit(storage, Map.of(Oid.ROOT, record(1)));
+        commit(storage, Map.of(Oid.ROOT, record(2)));
+        CountDownLatch copying = new CountDownLatch(1);
+        CountDownLatch voted = new CountDownLatch(1);
+        pack =
+            other.submit(
+                () ->
+                    storage.pack(
+                        new PackOptions(storage.lastTransaction(), true, true, false),
+                        (phase, done, total) -> {
+                          copying.countDown();
+                          awaitQuietly(voted);
+                        }));
+        assertThat(copying.await(30, TimeUnit.SECONDS)).isTrue();
+        buffer.store(A, Tid.NONE, record(3));
+        storage.vote(buffer, storage.commitLock().claim("hung client"));
+        voted.countDown();
+        await().until(() -> storage.commitLock().waiting() == 1);
+      } finally {
+        storage.close();
+      }
+      assertThatThrownBy(() -> pack.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(StorageException.class);
+    }
+    try (FileStorage storage = open()) {
+      assertThat(current(storage, Oid.ROOT)).isEqualTo(record(2));
+      assertThat(file.resolveSibling("Data.fs.pack")).doesNotExist();
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 
