@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -41,29 +42,35 @@ final class EveryPowerCutTest {
   @TempDir private static Path directory = Path.of("unset");
 
   @Test
-  void what_was_acknowledged_is_there_and_nothing_half() throws IOException {
-    CrashRun run = CrashRun.run(directory);
-    CrashCheck check = new CrashCheck(directory);
-    int points = run.disk().operations() + 1;
-    int cuts = 0;
-    int unacknowledged = 0;
-    for (int point = 0; point < points; point++) {
-      List<Snapshot> allowed = run.allowedAt(point);
-      check.check(run.disk().killed(point), allowed, point, "killed " + run.describe(point));
-      for (int seed = 0; seed < SEEDS; seed++) {
-        String where = "seed " + seed + ", cut " + run.describe(point);
-        Snapshot found = check.check(run.cut(point, seed), allowed, seed, where);
-        cuts++;
-        unacknowledged += found.equals(allowed.getFirst()) ? 0 : 1;
-      }
-    }
+  void what_was_acknowledged_is_there_and_nothing_half() throws Exception {
+    AtomicInteger cuts = new AtomicInteger();
+    AtomicInteger unacknowledged = new AtomicInteger();
+    int points = CrashRun.run(directory).disk().operations() + 1;
+    Workers.run(
+        directory,
+        points,
+        (own, numbers) -> {
+          CrashRun run = CrashRun.run(own);
+          CrashCheck check = new CrashCheck(own);
+          for (int point : numbers) {
+            List<Snapshot> allowed = run.allowedAt(point);
+            check.check(run.disk().killed(point), allowed, point, "killed " + run.describe(point));
+            for (int seed = 0; seed < SEEDS; seed++) {
+              String where = "seed " + seed + ", cut " + run.describe(point);
+              Snapshot found = check.check(run.cut(point, seed), allowed, seed, where);
+              cuts.incrementAndGet();
+              unacknowledged.addAndGet(found.equals(allowed.getFirst()) ? 0 : 1);
+            }
+          }
+        });
     LOG.info(
         "{} operations, killed after each; {} power cuts, {} of which kept what was not acknowledged",
         points,
         cuts,
         unacknowledged);
-    assertThat(points).isGreaterThan(400);
-    assertThat(unacknowledged).isBetween(20, cuts / 4);
+    assertThat(points).isGreaterThan(500);
+    assertThat(cuts).hasValue(points * SEEDS);
+    assertThat(unacknowledged.get()).isBetween(points / 10, cuts.get() / 3);
   }
 
   @Test
