@@ -28,7 +28,7 @@ final class CrashCheck {
   private final Path directory;
 
   /**
-   * @param directory the root of the simulated file systems; the lock in it is real
+   * @param directory the root of the simulated file systems
    */
   CrashCheck(Path directory) {
     this.directory = directory;

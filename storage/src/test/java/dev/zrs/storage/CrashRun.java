@@ -16,10 +16,14 @@ import java.util.Set;
  * @param marks one before the first step, and one after each
  */
 record CrashRun(PowerCutDisk disk, int calls, List<Mark> marks) {
-  private static final Set<String> PACKS = Set.of("pack", "second pack", "third pack");
+  private static final Set<String> PACKS = Set.of("pack", "second pack", "third pack", "busy pack");
 
-  /** What was acknowledged after so many operations. */
-  record Mark(String step, int operations, Snapshot snapshot) {}
+  /**
+   * What was acknowledged after so many operations.
+   *
+   * @param ended whether the step was at its end; else it has only done a part of its work
+   */
+  record Mark(String step, boolean ended, int operations, Snapshot snapshot) {}
 
   /** Whether there is time for many seeds. */
   static boolean isLong() {
@@ -29,12 +33,14 @@ record CrashRun(PowerCutDisk disk, int calls, List<Mark> marks) {
   static CrashRun run(Path directory) throws IOException {
     PowerCutDisk disk = new PowerCutDisk(directory);
     List<Mark> marks = new ArrayList<>();
-    marks.add(new Mark("nothing", 0, Snapshot.EMPTY));
+    marks.add(new Mark("nothing", true, 0, Snapshot.EMPTY));
     try (CrashWorkload workload = new CrashWorkload(disk, directory)) {
       for (CrashWorkload.Step step : CrashWorkload.STEPS) {
+        workload.setWithinStep(
+            () -> marks.add(new Mark(step.name(), false, disk.operations(), workload.snapshot())));
         int records = workload.snapshot().records();
         workload.runNext();
-        marks.add(new Mark(step.name(), disk.operations(), workload.snapshot()));
+        marks.add(new Mark(step.name(), true, disk.operations(), workload.snapshot()));
         assertThat(workload.snapshot().records() < records)
             .as(step.name())
             .isEqualTo(PACKS.contains(step.name()));
@@ -47,23 +53,40 @@ record CrashRun(PowerCutDisk disk, int calls, List<Mark> marks) {
   String describe(int operations) {
     String last = operations == 0 ? "nothing" : disk.operation(operations - 1);
     return "in %s after operation %d, %s"
-        .formatted(marks.get(stepAt(operations)).step(), operations, last);
+        .formatted(marks.get(markAt(operations)).step(), operations, last);
   }
 
-  private int stepAt(int operations) {
-    int step = 1;
-    while (step < marks.size() - 1 && marks.get(step).operations() < operations) {
-      step++;
+  private int markAt(int operations) {
+    int mark = 1;
+    while (mark < marks.size() - 1 && marks.get(mark).operations() < operations) {
+      mark++;
     }
-    return step;
+    return mark;
   }
 
-  /** What may be found after so many operations: what was acknowledged, or the step's work too. */
+  /** What there was before each step, after the parts of its work, and at its end. */
+  List<List<Snapshot>> states() {
+    List<List<Snapshot>> states = new ArrayList<>();
+    List<Snapshot> step = new ArrayList<>(List.of(marks.getFirst().snapshot()));
+    for (Mark mark : marks.subList(1, marks.size())) {
+      step.add(mark.snapshot());
+      if (mark.ended()) {
+        states.add(step);
+        step = new ArrayList<>(List.of(mark.snapshot()));
+      }
+    }
+    return states;
+  }
+
+  /**
+   * What may be found after so many operations: what was acknowledged, or that with what comes
+   * next.
+   */
   List<Snapshot> allowedAt(int operations) {
-    int step = stepAt(operations);
-    Snapshot after = marks.get(step).snapshot();
-    Snapshot before = marks.get(step - 1).snapshot();
-    return operations >= marks.get(step).operations() || before.equals(after)
+    int mark = markAt(operations);
+    Snapshot after = marks.get(mark).snapshot();
+    Snapshot before = marks.get(mark - 1).snapshot();
+    return operations >= marks.get(mark).operations() || before.equals(after)
         ? List.of(after)
         : List.of(before, after);
   }

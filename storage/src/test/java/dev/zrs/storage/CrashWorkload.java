@@ -3,6 +3,7 @@ package dev.zrs.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -25,6 +26,8 @@ final class CrashWorkload implements AutoCloseable {
 
   private static final String SYNC = "sync data file";
   private static final String BEHIND = "behind";
+  private static final String WITHIN = "within a pack";
+  private static final String WITHIN_TOO = "within a pack too";
 
   static final Oid A = new Oid(1);
   static final Oid B = new Oid(2);
@@ -100,6 +103,10 @@ final class CrashWorkload implements AutoCloseable {
           new Step(
               "after second pack", on -> on.commit(Put.of(B, 4), Put.blob(SECOND_BLOB, 5_001))),
           new Step("third pack", on -> on.pack(true)),
+          new Step("old", on -> on.commit(Put.of(A, 61), Put.blob(BLOB, 83), Put.of(B, 301))),
+          new Step("older", on -> on.commit(Put.of(A, 62), Put.blob(BLOB, 84), Put.of(B, 302))),
+          new Step("undone", on -> on.commit(Put.of(A, 63), Put.blob(BLOB, 85))),
+          new Step("busy pack", CrashWorkload::packInUse),
           new Step("close packed", CrashWorkload::close),
           new Step("open packed", CrashWorkload::open),
           new Step("last batch", on -> on.restore(2)),
@@ -115,6 +122,7 @@ final class CrashWorkload implements AutoCloseable {
   private @Nullable StorageException failedBehind;
   private Snapshot snapshot = Snapshot.EMPTY;
   private List<Snapshot.Transaction> expected = List.of();
+  private Runnable withinStep = () -> {};
 
   CrashWorkload(PowerCutDisk disk, Path directory) {
     this.disk = disk;
@@ -131,6 +139,11 @@ final class CrashWorkload implements AutoCloseable {
     return snapshot;
   }
 
+  /** Has somebody told of what is acknowledged before the end of a step. */
+  void setWithinStep(Runnable listener) {
+    withinStep = listener;
+  }
+
   @Nullable FileStorage storage() {
     return storage;
   }
@@ -142,19 +155,20 @@ final class CrashWorkload implements AutoCloseable {
   }
 
   /**
-   * Runs the next step; reads what it did only if it failed.
+   * Runs the next step; reads what it did only if it or a call to the disk failed.
    *
    * @param after what it is known to do
    */
   void runNext(Snapshot after) throws IOException {
     number++;
     expected = List.of();
+    boolean failedBefore = disk.failed() != null;
     boolean done = false;
     try {
       STEPS.get(number).action.run(this);
       done = true;
     } finally {
-      if (done) {
+      if (done && (failedBefore || disk.failed() == null)) {
         snapshot = after;
       } else {
         readSnapshot();
@@ -459,9 +473,53 @@ final class CrashWorkload implements AutoCloseable {
     }
   }
 
+  /**
+   * Commits twice while a pack runs: an undo when the copying has begun, and a blob when that undo
+   * is copied, so that the last stretch copies the blob.
+   */
+  private void packInUse() throws IOException {
+    long size = opened().size();
+    boolean again = tids.containsKey(WITHIN);
+    pack(
+        true,
+        (phase, done, total) -> {
+          if (phase != PackProgress.Phase.COPY || tids.containsKey(WITHIN_TOO)) {
+            return;
+          }
+          if (!tids.containsKey(WITHIN)) {
+            commitWithin(WITHIN, 1, buffer -> buffer.undo(tids.getOrDefault("undone", Tid.MAX)));
+          } else if (again || done > size) {
+            commitWithin(WITHIN_TOO, 2, buffer -> store(buffer, Put.blob(BLOB, 86), serial(BLOB)));
+          }
+        });
+  }
+
+  /** What goes into a transaction. */
+  private interface Filling {
+    void fill(TransactionBuffer buffer) throws IOException;
+  }
+
+  private void commitWithin(String description, int seconds, Filling filling) {
+    try (TransactionBuffer buffer =
+        opened().begin(metadata(description), Tid.of(now().plusSeconds(seconds)), ' ', null)) {
+      filling.fill(buffer);
+      VotedTransaction voted = vote(buffer);
+      voted.finish();
+      tids.put(description, voted.tid());
+      readSnapshot();
+      withinStep.run();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private void pack(boolean keepOld) throws IOException {
+    pack(keepOld, PackProgress.NONE);
+  }
+
+  private void pack(boolean keepOld, PackProgress progress) throws IOException {
+    opened().pack(new PackOptions(Tid.of(now()), true, keepOld, false), progress);
     Snapshot before = snapshot;
-    opened().pack(new PackOptions(Tid.of(now()), true, keepOld, false), PackProgress.NONE);
     readSnapshot();
     Map<Oid, Snapshot.Item> reachable = new HashMap<>(before.current());
     reachable.keySet().removeAll(List.of(GARBAGE, GARBAGE_BLOB));

@@ -9,7 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -58,76 +59,87 @@ final class EveryIoFailsTest {
   }
 
   @Test
-  void the_storage_goes_on_or_says_why_not_and_keeps_what_it_acknowledged() throws IOException {
+  void the_storage_goes_on_or_says_why_not_and_keeps_what_it_acknowledged() throws Exception {
     CrashRun reference = CrashRun.run(directory);
-    CrashCheck check = new CrashCheck(directory);
-    int failures = 0;
-    int stops = 0;
-    int cuts = 0;
-    Set<String> untold = new TreeSet<>();
-    for (int call = 1; call <= reference.calls(); call++) {
-      for (boolean partly : new boolean[] {false, true}) {
-        PowerCutDisk disk = new PowerCutDisk(directory);
-        disk.failAt(call, partly);
-        Outcome outcome = run(disk, reference, call);
-        failures++;
-        String where = "call %d, %s, failed".formatted(call, disk.failed());
-        int end = disk.operations();
-        if (outcome.stopped == null) {
-          check.check(disk.killed(end), outcome.allowed, call, where);
-        } else {
-          stops++;
-          // After a failed sync no process can know what is on the disk. This one can be read.
-          check.open(disk.killed(end), outcome.allowed);
-        }
-        if (!outcome.told && outcome.stopped == null) {
-          untold.add(Objects.requireNonNull(disk.failed()));
-        }
-        for (int seed = 0; seed < CUTS; seed++) {
-          check.check(disk.cut(end, call * 1_000L + seed), outcome.allowed, seed, where);
-          cuts++;
-        }
-        if (!disk.failedInWrite()) {
-          break;
-        }
-      }
-    }
+    AtomicInteger failures = new AtomicInteger();
+    AtomicInteger stops = new AtomicInteger();
+    AtomicInteger cuts = new AtomicInteger();
+    Set<String> untold = new ConcurrentSkipListSet<>();
+    Workers.run(
+        directory,
+        reference.calls(),
+        (own, numbers) -> {
+          for (int number : numbers) {
+            for (boolean partly : new boolean[] {false, true}) {
+              PowerCutDisk disk = new PowerCutDisk(own);
+              disk.failAt(number + 1, partly);
+              Outcome outcome = run(disk, own, reference);
+              cuts.addAndGet(check(outcome, disk, own, number));
+              failures.incrementAndGet();
+              if (outcome.stopped != null) {
+                stops.incrementAndGet();
+              } else if (!outcome.told) {
+                untold.add(Objects.requireNonNull(disk.failed()));
+              }
+              if (!disk.failedInWrite()) {
+                break;
+              }
+            }
+          }
+        });
     LOG.info("{} failures, {} of which ended writing; {} power cuts after", failures, stops, cuts);
-    assertThat(failures).isGreaterThan(800);
-    assertThat(stops).isBetween(80, failures / 4);
+    assertThat(failures).hasValueGreaterThan(1_000);
+    assertThat(stops.get()).isBetween(100, failures.get() / 4);
     assertThat(untold).isSubsetOf(NEEDLESS);
   }
 
+  private static int check(Outcome outcome, PowerCutDisk disk, Path own, int number)
+      throws IOException {
+    CrashCheck check = new CrashCheck(own);
+    String where = "call %d, %s, failed".formatted(number + 1, disk.failed());
+    int end = disk.operations();
+    if (outcome.stopped == null && CrashRun.isLong()) {
+      check.check(disk.killed(end), outcome.allowed, number, where);
+    } else {
+      // After a failed sync no process can know what is on the disk. But this one can be read.
+      check.open(disk.killed(end), outcome.allowed);
+    }
+    for (int seed = 0; seed < CUTS; seed++) {
+      check.check(disk.cut(end, number * 1_000L + seed), outcome.allowed, seed, where);
+    }
+    return CUTS;
+  }
+
   /** Runs the workload until it stops; whoever is told of a failure tries once more. */
-  private static Outcome run(PowerCutDisk disk, CrashRun reference, int call) throws IOException {
+  private static Outcome run(PowerCutDisk disk, Path own, CrashRun reference) throws IOException {
     Outcome outcome = new Outcome();
-    try (CrashWorkload workload = new CrashWorkload(disk, directory)) {
-      for (int i = 1; i < reference.marks().size() && outcome.stopped == null; i++) {
-        Snapshot before = reference.marks().get(i - 1).snapshot();
-        Snapshot after = reference.marks().get(i).snapshot();
+    try (CrashWorkload workload = new CrashWorkload(disk, own)) {
+      for (List<Snapshot> states : reference.states()) {
+        Snapshot after = states.getLast();
         try {
           workload.runNext(after);
         } catch (StorageException e) {
           assertThat(outcome.told).as("one failure, but not the first: %s", e).isFalse();
           assertThat(e).hasMessageContaining("no luck with");
           outcome.told = true;
-          assertThat(workload.snapshot()).isIn(before, after);
+          assertThat(workload.snapshot()).isIn(states);
           if (mayRepeat(workload, after)) {
             workload.runAgain();
           }
         } catch (RuntimeException | AssertionError e) {
-          throw new AssertionError("call %d, %s".formatted(call, disk.failed()), e);
+          throw new AssertionError(disk.failed() + ": " + e.getMessage(), e);
         }
         outcome.allowed.clear();
         outcome.allowed.add(workload.snapshot());
         FileStorage storage = workload.storage();
         if (storage != null && storage.failure().isPresent()) {
           outcome.stopped = storage.failure().get();
-          outcome.allowed.add(after);
+          int reached = states.lastIndexOf(workload.snapshot());
+          outcome.allowed.add(states.get(Math.min(reached + 1, states.size() - 1)));
           assertStopped(storage, disk);
-        } else {
-          assertThat(workload.snapshot()).isEqualTo(after);
+          break;
         }
+        assertThat(workload.snapshot()).isEqualTo(after);
       }
     }
     assertThat(disk.failed()).isNotNull();
@@ -154,27 +166,35 @@ final class EveryIoFailsTest {
   }
 
   @Test
-  void a_start_after_a_power_cut_that_fails_can_be_repeated() throws IOException {
-    CrashRun reference = CrashRun.run(directory);
-    CrashCheck check = new CrashCheck(directory);
-    int failures = 0;
-    int told = 0;
-    for (int point = 0; point <= reference.disk().operations(); point += STARTS) {
-      List<Snapshot> allowed = reference.allowedAt(point);
-      PowerCutDisk left = reference.cut(point, 7);
-      PowerCutDisk well = left.killed(0);
-      check.start(well).close();
-      for (int call = 1; call <= well.calls(); call++) {
-        PowerCutDisk disk = left.killed(0);
-        disk.failAt(call, call % 2 == 0);
-        told += startFails(check, disk, allowed) ? 1 : 0;
-        failures++;
-        check.open(disk.killed(disk.operations()), allowed);
-        check.open(disk.cut(disk.operations(), call), allowed);
-      }
-    }
+  void a_start_after_a_power_cut_that_fails_can_be_repeated() throws Exception {
+    AtomicInteger failures = new AtomicInteger();
+    AtomicInteger told = new AtomicInteger();
+    int points = CrashRun.run(directory).disk().operations() / STARTS;
+    Workers.run(
+        directory,
+        points,
+        (own, numbers) -> {
+          CrashRun reference = CrashRun.run(own);
+          CrashCheck check = new CrashCheck(own);
+          for (int number : numbers) {
+            List<Snapshot> allowed = reference.allowedAt(number * STARTS);
+            PowerCutDisk left = reference.cut(number * STARTS, 7);
+            PowerCutDisk well = left.killed(0);
+            check.start(well).close();
+            for (int call = 1; call <= well.calls(); call++) {
+              PowerCutDisk disk = left.killed(0);
+              disk.failAt(call, call % 2 == 0);
+              if (startFails(check, disk, allowed)) {
+                told.incrementAndGet();
+              }
+              failures.incrementAndGet();
+              check.open(disk.killed(disk.operations()), allowed);
+              check.open(disk.cut(disk.operations(), call), allowed);
+            }
+          }
+        });
     LOG.info("{} failures at a start, {} of which were told", failures, told);
-    assertThat(told).isGreaterThan(STARTS == 1 ? 10_000 : 800);
+    assertThat(told).hasValueGreaterThan(10_000 / STARTS);
   }
 
   private static boolean startFails(CrashCheck check, PowerCutDisk disk, List<Snapshot> allowed)

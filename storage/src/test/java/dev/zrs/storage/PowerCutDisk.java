@@ -6,11 +6,9 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.Random;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -30,54 +28,23 @@ import org.jspecify.annotations.Nullable;
 final class PowerCutDisk implements Disk {
   private final Path root;
 
-  /** What was on the disk at the beginning, durably. */
-  private final SimulatedFiles base;
-
   /** Guards all fields below. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Condition changed = lock.newCondition();
-  private final SimulatedFiles present;
-  private final List<Entry> log = new ArrayList<>();
-  private final List<String> operations = new ArrayList<>();
-  private int nodes;
-  private boolean counting = true;
-  private int calls;
-  private int failAt = -1;
-  private boolean partly;
-  private @Nullable String failed;
-  private boolean failedInWrite;
+  private final DiskJournal journal;
+  private final DiskFaults faults = new DiskFaults();
   private @Nullable String held;
   private boolean holding;
 
-  /** A change, and when it came to be durable. */
-  static final class Entry {
-    private static final int NEVER = Integer.MAX_VALUE;
-    private final DiskChange change;
-    private final int at;
-    private int durableAt = NEVER;
-    private boolean dropped;
-
-    Entry(DiskChange change, int at) {
-      this.change = change;
-      this.at = at;
-    }
-
-    DiskChange change() {
-      return change;
-    }
-  }
-
   /** An empty file system. */
   PowerCutDisk(Path root) {
-    this(root, new SimulatedFiles(), 1);
+    this(root, new DiskJournal());
   }
 
-  private PowerCutDisk(Path root, SimulatedFiles base, int nodes) {
+  private PowerCutDisk(Path root, DiskJournal journal) {
     this.root = root;
-    this.base = base;
-    this.present = base.copy();
-    this.nodes = nodes;
+    this.journal = journal;
   }
 
   private <T extends @Nullable Object> T locked(Supplier<T> call) {
@@ -91,17 +58,17 @@ final class PowerCutDisk implements Disk {
 
   /** How many operations there were that change something or make a change durable. */
   int operations() {
-    return locked(operations::size);
+    return locked(() -> journal.operations().size());
   }
 
   /** What the operation was called that has this number, counted from 0. */
   String operation(int number) {
-    return locked(() -> operations.get(number));
+    return locked(() -> journal.operations().get(number));
   }
 
   /** How many calls there were that may fail. */
   int calls() {
-    return locked(() -> calls);
+    return locked(faults::calls);
   }
 
   /**
@@ -113,8 +80,7 @@ final class PowerCutDisk implements Disk {
   void failAt(int call, boolean partlyDone) {
     lock.lock();
     try {
-      failAt = call;
-      partly = partlyDone;
+      faults.failAt(call, partlyDone);
     } finally {
       lock.unlock();
     }
@@ -122,19 +88,19 @@ final class PowerCutDisk implements Disk {
 
   /** What the call was that failed; null if none has yet. */
   @Nullable String failed() {
-    return locked(() -> failed);
+    return locked(faults::failed);
   }
 
   /** Whether it was a write that failed. */
   boolean failedInWrite() {
-    return locked(() -> failedInWrite);
+    return locked(faults::failedInWrite);
   }
 
   /** Has calls neither count nor fail, or ends that. */
   void setCounting(boolean value) {
     lock.lock();
     try {
-      counting = value;
+      faults.setCounting(value);
     } finally {
       lock.unlock();
     }
@@ -144,6 +110,7 @@ final class PowerCutDisk implements Disk {
   void awaitOperation(String operation, int first) {
     lock.lock();
     try {
+      List<String> operations = journal.operations();
       while (!operations.subList(first, operations.size()).contains(operation)) {
         changed.awaitUninterruptibly();
       }
@@ -198,14 +165,7 @@ final class PowerCutDisk implements Disk {
    * What a power cut leaves after the first {@code count} operations, one of many possibilities.
    */
   PowerCutDisk cut(int count, long seed) {
-    return locked(
-        () -> {
-          SimulatedFiles survivors = base.copy();
-          Survival survival = new Survival(new Random(seed), seed);
-          List<Entry> before = log.stream().filter(entry -> entry.at < count).toList();
-          survival.apply(before, entry -> entry.durableAt < count, survivors);
-          return new PowerCutDisk(root, survivors, nodes);
-        });
+    return locked(() -> new PowerCutDisk(root, journal.cut(count, seed)));
   }
 
   /**
@@ -213,28 +173,14 @@ final class PowerCutDisk implements Disk {
    * but what was not synced is not safe from a later power cut.
    */
   PowerCutDisk killed(int count) {
-    return locked(
-        () -> {
-          PowerCutDisk disk = new PowerCutDisk(root, base, nodes);
-          disk.operations.addAll(operations.subList(0, count));
-          for (Entry entry : log) {
-            if (entry.at < count) {
-              Entry copy = new Entry(entry.change, entry.at);
-              copy.durableAt = entry.durableAt < count ? entry.durableAt : Entry.NEVER;
-              copy.dropped = entry.dropped;
-              disk.log.add(copy);
-              disk.present.apply(entry.change, true);
-            }
-          }
-          return disk;
-        });
+    return locked(() -> new PowerCutDisk(root, journal.upTo(count)));
   }
 
   /** Makes what is there now real, below a directory that exists. */
   void writeTo(Path target) throws IOException {
     lock.lock();
     try {
-      present.writeTo(target);
+      present().writeTo(target);
     } finally {
       lock.unlock();
     }
@@ -242,39 +188,13 @@ final class PowerCutDisk implements Disk {
 
   // Each of the following holds the lock.
 
-  /** Counts a call that may fail; throws if it is its turn. */
-  private void call(String operation) throws IOException {
-    if (isTurn(operation)) {
-      throw failure(operation);
-    }
-  }
-
-  private boolean isTurn(String operation) {
-    if (!counting) {
-      return false;
-    }
-    calls++;
-    if (calls != failAt) {
-      return false;
-    }
-    failed = operation;
-    changed.signalAll();
-    return true;
-  }
-
-  private static IOException failure(String operation) {
-    return new IOException("no luck with: " + operation);
-  }
-
-  private void operation(String operation) {
-    operations.add(operation);
-    changed.signalAll();
+  private SimulatedFiles present() {
+    return journal.present();
   }
 
   private void change(DiskChange change, String operation) {
-    log.add(new Entry(change, operations.size()));
-    present.apply(change, true);
-    operation(operation);
+    journal.change(change, operation);
+    changed.signalAll();
   }
 
   private int node(Path path) throws IOException {
@@ -294,7 +214,10 @@ final class PowerCutDisk implements Disk {
     }
     Integer node = SimulatedFiles.ROOT;
     for (Path name : root.relativize(path)) {
-      node = node != null && present.isDirectory(node) ? present.find(node, name.toString()) : null;
+      node =
+          node != null && present().isDirectory(node)
+              ? present().find(node, name.toString())
+              : null;
     }
     return node;
   }
@@ -317,7 +240,7 @@ final class PowerCutDisk implements Disk {
   public DiskFile open(Path path, Mode mode, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
+      faults.call(operation);
       Integer file = nodeOrNull(path);
       switch (mode) {
         case READ, READ_WRITE -> file = node(path);
@@ -333,7 +256,7 @@ final class PowerCutDisk implements Disk {
         }
       }
       if (file == null) {
-        file = nodes++;
+        file = journal.newNode();
         change(new DiskChange.Name(directoryOf(path), nameOf(path), file), operation);
       }
       return new SimulatedFile(file, mode != Mode.READ);
@@ -352,7 +275,7 @@ final class PowerCutDisk implements Disk {
     return locked(
         () -> {
           Integer node = nodeOrNull(path);
-          return node != null && present.isDirectory(node);
+          return node != null && present().isDirectory(node);
         });
   }
 
@@ -360,7 +283,7 @@ final class PowerCutDisk implements Disk {
   public void rename(Path from, Path to, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
+      faults.call(operation);
       int node = node(from);
       if (!Integer.valueOf(node).equals(nodeOrNull(to))) {
         change(
@@ -377,7 +300,7 @@ final class PowerCutDisk implements Disk {
   public void link(Path file, Path name, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
+      faults.call(operation);
       if (nodeOrNull(name) != null) {
         throw new FileAlreadyExistsException(name.toString());
       }
@@ -391,10 +314,10 @@ final class PowerCutDisk implements Disk {
   public void delete(Path path, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
+      faults.call(operation);
       Integer node = nodeOrNull(path);
       if (node != null) {
-        if (present.isDirectory(node) && !present.names(node).isEmpty()) {
+        if (present().isDirectory(node) && !present().names(node).isEmpty()) {
           throw new DirectoryNotEmptyException(path.toString());
         }
         change(new DiskChange.Remove(directoryOf(path), nameOf(path)), operation);
@@ -408,13 +331,14 @@ final class PowerCutDisk implements Disk {
   public void createDirectory(Path directory, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
+      faults.call(operation);
       Integer node = nodeOrNull(directory);
       if (node == null) {
         change(
-            new DiskChange.MakeDirectory(directoryOf(directory), nameOf(directory), nodes++),
+            new DiskChange.MakeDirectory(
+                directoryOf(directory), nameOf(directory), journal.newNode()),
             operation);
-      } else if (!present.isDirectory(node)) {
+      } else if (!present().isDirectory(node)) {
         throw new FileAlreadyExistsException(directory.toString());
       }
     } finally {
@@ -426,14 +350,9 @@ final class PowerCutDisk implements Disk {
   public void syncDirectory(Path directory, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
-      int node = node(directory);
-      for (Entry entry : log) {
-        if (entry.change instanceof DiskChange.OfNames names && names.directory() == node) {
-          entry.durableAt = Math.min(entry.durableAt, operations.size());
-        }
-      }
-      operation(operation);
+      faults.call(operation);
+      journal.syncNames(node(directory), operation);
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
@@ -443,7 +362,7 @@ final class PowerCutDisk implements Disk {
   public void makeReadOnly(Path file, String operation) throws IOException {
     lock.lock();
     try {
-      call(operation);
+      faults.call(operation);
       change(new DiskChange.MakeReadOnly(node(file)), operation);
     } finally {
       lock.unlock();
@@ -454,8 +373,8 @@ final class PowerCutDisk implements Disk {
   public List<Path> list(Path directory) throws IOException {
     lock.lock();
     try {
-      call("list");
-      return present.names(node(directory)).keySet().stream().map(directory::resolve).toList();
+      faults.call("list");
+      return present().names(node(directory)).keySet().stream().map(directory::resolve).toList();
     } finally {
       lock.unlock();
     }
@@ -474,8 +393,8 @@ final class PowerCutDisk implements Disk {
     public int read(ByteBuffer target, long position) throws IOException {
       lock.lock();
       try {
-        call("read");
-        return present.read(file, target, position);
+        faults.call("read");
+        return present().read(file, target, position);
       } finally {
         lock.unlock();
       }
@@ -488,16 +407,15 @@ final class PowerCutDisk implements Disk {
       lock.lock();
       try {
         requireWritable();
-        boolean fails = isTurn(operation);
+        boolean fails = faults.isTurn(operation);
         if (fails) {
-          failedInWrite = true;
-          bytes = partly ? Arrays.copyOf(bytes, bytes.length / 2) : new byte[0];
+          bytes = Arrays.copyOf(bytes, faults.written(bytes.length));
         }
         if (bytes.length > 0) {
           change(new DiskChange.Write(file, position, bytes), operation);
         }
         if (fails) {
-          throw failure(operation);
+          throw faults.failure(operation);
         }
       } finally {
         lock.unlock();
@@ -515,8 +433,8 @@ final class PowerCutDisk implements Disk {
       lock.lock();
       try {
         requireWritable();
-        call(operation);
-        if (size < present.size(file)) {
+        faults.call(operation);
+        if (size < present().size(file)) {
           change(new DiskChange.Truncate(file, size), operation);
         }
       } finally {
@@ -529,19 +447,11 @@ final class PowerCutDisk implements Disk {
       lock.lock();
       try {
         waitIfHeld(operation);
-        boolean fails = isTurn(operation);
-        for (Entry entry : log) {
-          if (entry.change instanceof DiskChange.OfFile change && change.file() == file) {
-            if (fails) {
-              entry.dropped |= entry.durableAt == Entry.NEVER;
-            } else if (!entry.dropped) {
-              entry.durableAt = Math.min(entry.durableAt, operations.size());
-            }
-          }
-        }
-        operation(operation);
+        boolean fails = faults.isTurn(operation);
+        journal.syncFile(file, fails, operation);
+        changed.signalAll();
         if (fails) {
-          throw failure(operation);
+          throw faults.failure(operation);
         }
       } finally {
         lock.unlock();
@@ -552,8 +462,8 @@ final class PowerCutDisk implements Disk {
     public long size() throws IOException {
       lock.lock();
       try {
-        call("size");
-        return present.size(file);
+        faults.call("size");
+        return present().size(file);
       } finally {
         lock.unlock();
       }

@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.Predicate;
 
 /**
  * Chooses what a power cut leaves of the changes that were not synced. The first two seeds are the
@@ -16,6 +15,9 @@ import java.util.function.Predicate;
  */
 final class Survival {
   private static final int SECTOR = 512;
+
+  /** A change before the power cut, and whether it was durable. */
+  record Change(DiskChange change, boolean durable) {}
 
   private enum Fate {
     NOTHING,
@@ -42,10 +44,7 @@ final class Survival {
   }
 
   /** Makes the changes that are durable, and some of the others. */
-  void apply(
-      List<PowerCutDisk.Entry> changes,
-      Predicate<PowerCutDisk.Entry> durable,
-      SimulatedFiles files) {
+  void apply(List<Change> changes, SimulatedFiles files) {
     Names names =
         switch ((int) seed) {
           case 0 -> Names.NONE;
@@ -54,8 +53,8 @@ final class Survival {
         };
     int journalEnd = random.nextInt(changes.size() + 1);
     int number = 0;
-    for (PowerCutDisk.Entry entry : changes) {
-      if (durable.test(entry)) {
+    for (Change entry : changes) {
+      if (entry.durable()) {
         files.apply(entry.change(), true);
       } else {
         switch (entry.change()) {
