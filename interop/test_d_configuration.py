@@ -88,6 +88,8 @@ BAD = {
     'not built yet': ('<zeo>\n address 1\n msgpack true\n</zeo>\n<filestorage>\n path a.fs\n</filestorage>\n', 'msgpack'),
     'a section not built yet': ('<zeo>\n address 1\n</zeo>\n<demostorage 1>\n</demostorage>\n',
                                 'demostorage'),
+    'blobs twice': ('<zeo>\n address 1\n</zeo>\n<blobstorage>\n blob-dir b\n <filestorage>\n path a.fs\n blob-dir c\n'
+                    ' </filestorage>\n</blobstorage>\n', 'line 8: blob-dir'),
 }
 
 

@@ -2,6 +2,8 @@ package dev.zrs.server.config;
 
 import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.CheckedSection;
+import dev.zrs.zconfig.DataTypes;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,10 +44,31 @@ final class StorageReader {
   private static StorageConfig storage(CheckedSection section) {
     return switch (section.type().name()) {
       case "zrs" -> zrs(section);
-      case "mappingstorage" -> new MappingStorageConfig(section.get("name", String.class));
+      case "mappingstorage" -> mappingStorage(section);
       case "blobstorage" -> blobStorage(section);
       default -> fileStorage(section);
     };
+  }
+
+  /**
+   * A name becomes the path of a file in memory, from which clients get it back. There is no use in
+   * names that change on this way.
+   */
+  private static MappingStorageConfig mappingStorage(CheckedSection section) {
+    String name = section.get("name", String.class);
+    if (!isPathLike(name)) {
+      throw section.error("name", DataTypes.quote(name) + " cannot be a name");
+    }
+    return new MappingStorageConfig(name);
+  }
+
+  private static boolean isPathLike(String name) {
+    try {
+      Path path = Path.of(name);
+      return path.getFileName() != null && path.toString().equals(name);
+    } catch (InvalidPathException e) {
+      return false;
+    }
   }
 
   /** It gives blobs to the file storage in it, which then is the same as one with blob-dir. */
@@ -55,12 +78,19 @@ final class StorageReader {
       throw section.error("there is no <filestorage> in it");
     }
     CheckedSection base = inner.getFirst();
+    if (base.type().name().equals("zrs")) {
+      throw base.error("its blobs would not be replicated: put the <blobstorage> inside the <zrs>");
+    }
     if (!base.type().name().equals("filestorage")) {
       throw base.error("a <blobstorage> must be round a <filestorage> here");
     }
     FileStorageConfig storage = fileStorage(base);
     if (storage.blobDir().isPresent()) {
       throw base.error("blob-dir", "the <blobstorage> round it has one already");
+    }
+    if (storage.create()) {
+      // Python empties the file and leaves the blobs; we would remove them.
+      throw base.error("create", "it is not supported in a <blobstorage>, except 'false'");
     }
     String directory = section.get("blob-dir", String.class);
     if (directory.isEmpty()) {

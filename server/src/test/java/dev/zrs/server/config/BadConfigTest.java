@@ -53,6 +53,15 @@ class BadConfigTest {
         "Z <filestorage>; path a;</filestorage> F|zeo.conf, line 4: <filestorage>: there cannot be an unnamed storage and a storage named 1",
         "Z F F|zeo.conf, line 7: <filestorage 1>: another section at the top level has the name '1'",
         "Z <filestorage *>; path a;</filestorage>|zeo.conf, line 4: '*' cannot be the name of a section",
+        // Storages that are no file or are around one.
+        "Z <blobstorage>; blob-dir; F </blobstorage>|zeo.conf, line 5: blob-dir in <blobstorage>: it is empty",
+        "Z <blobstorage>; blob-dir b; <blobstorage>; blob-dir c; F </blobstorage>;</blobstorage>|zeo.conf, line 6: <blobstorage>: a <blobstorage> must be round a <filestorage> here",
+        "Z I <blobstorage>; blob-dir b; <zrs>; replicate-to 5; F </zrs>;</blobstorage>|zeo.conf, line 7: <zrs>: its blobs would not be replicated: put the <blobstorage> inside the <zrs>",
+        "Z <blobstorage>; blob-dir b; <filestorage>; path a; create true; </filestorage>;</blobstorage>|zeo.conf, line 8: create in <filestorage>: it is not supported in a <blobstorage>, except 'false'",
+        "Z I <zrs>; replicate-to 5; <blobstorage>; blob-dir b; <filestorage>; path a; blob-dir c; </filestorage>; </blobstorage>;</zrs>|zeo.conf, line 11: blob-dir in <filestorage>: the <blobstorage> round it has one already",
+        "Z <mappingstorage>; name a//b;</mappingstorage>|zeo.conf, line 5: name in <mappingstorage>: 'a//b' cannot be a name",
+        "Z <mappingstorage>; name /;</mappingstorage>|zeo.conf, line 5: name in <mappingstorage>: '/' cannot be a name",
+        "Z <mappingstorage>; path a;</mappingstorage>|zeo.conf, line 5: path is not a known key in <mappingstorage>",
         // Replication.
         "Z I <zrs>; F </zrs>|zeo.conf, line 5: <zrs>: You must specify replicate-to and/or replicate-from.",
         "Z I <zrs>; replicate-to :5; replicate-from 5; F </zrs>|zeo.conf, line 7: replicate-from in <zrs>: Values for replicate-to and replicate-from must be different.",

@@ -63,6 +63,51 @@ class ServerConfigTest {
   }
 
   @Test
+  void storagesInMemoryAndAroundFiles() {
+    ServerConfig config =
+        load(
+            """
+            %import zc.zrs
+            <zeo>
+              address 1
+            </zeo>
+            <mappingstorage>
+            </mappingstorage>
+            <mappingstorage named>
+              name trial storage
+            </mappingstorage>
+            <blobstorage blobs>
+              blob-dir blobs
+              <filestorage>
+                path a.fs
+                pack-gc false
+              </filestorage>
+            </blobstorage>
+            <zrs replicated>
+              replicate-to 5
+              <blobstorage>
+                blob-dir blobs
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </blobstorage>
+            </zrs>
+            """,
+            CommandLine.NONE);
+
+    FileStorageConfig withBlobs =
+        FileStorageConfig.at(Path.of("a.fs")).withBlobDir(Path.of("blobs"));
+    assertThat(config.storages().get(0))
+        .isEqualTo(new NamedStorage("1", new MappingStorageConfig("Mapping Storage")));
+    assertThat(config.storages().get(1))
+        .isEqualTo(new NamedStorage("named", new MappingStorageConfig("trial storage")));
+    FileStorageConfig blobs = (FileStorageConfig) config.storages().get(2).storage();
+    assertThat(blobs.blobDir()).contains(Path.of("blobs"));
+    assertThat(blobs.packGc()).isFalse();
+    assertThat(((ZrsConfig) config.storages().get(3).storage()).base()).isEqualTo(withBlobs);
+  }
+
+  @Test
   void theCommandLineGoesBeforeTheFile() {
     CommandLine commandLine =
         new CommandLine(
