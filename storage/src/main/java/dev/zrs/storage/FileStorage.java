@@ -1,7 +1,5 @@
 package dev.zrs.storage;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -23,50 +21,27 @@ import org.slf4j.LoggerFactory;
  * them. Any thread may call any method, except that a {@link TransactionBuffer} belongs to one at a
  * time.
  *
- * <p>How a commit becomes durable. {@code Data.fs} has no checksums: with a single sync after the
- * status byte is set, a power cut could keep that byte and lose a page in the middle of the record,
- * and half a transaction would look whole. So there are two barriers. The vote appends the record
- * with status {@code c} and asks for a sync; the finish waits for it, overwrites the status byte,
- * and asks for another. From then on the transaction's place in the order is fixed: the commit lock
- * is let go, and the transaction is <em>pending</em>, seen by the conflict checks of the next ones
- * but by no reader, until the second sync returns. The sync thread serves all that have asked with
- * one sync, then makes the transactions visible in their order. The status byte of a later
- * transaction is only written after the sync of its own record, which was asked for after the
- * status byte of the earlier one was written; so no crash can keep a later transaction and lose an
- * earlier.
+ * <p>{@link CommitPath} says how a commit becomes durable.
  */
 public final class FileStorage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
 
-  /** How long {@link #close} waits for a transaction that is voted but not finished. */
-  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
+  /** How long {@link #close} waits for a pack to end. */
+  private static final Duration PACK_LIMIT = Duration.ofSeconds(10);
 
   private final StorageOptions options;
+  private final PresentFile present;
   private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
   private final Optional<Disk.Lock> lock;
   private final Disk disk;
-  private final CatchUpMarker catchUpMarker;
-  private final CommitLock commitLock = new CommitLock();
-  private final PendingTransactions pending = new PendingTransactions();
+  private final AtomicLong maxOid;
+  private final CommitPath commits;
 
   /** Held while a pack runs. */
   private final ReentrantLock packing = new ReentrantLock();
 
-  /** What a pack waits with for the commit lock, so that closing can end the wait. */
-  private volatile CommitLock.@Nullable Claim packClaim;
-
-  private final AtomicLong maxOid;
-  private final Appender appender;
-  private final Syncer syncer;
-  private final CommitFeed feed;
-
-  /** What readers read. Replaced by a pack, under the commit lock while nothing is pending. */
-  private volatile FileGeneration current;
-
-  private volatile Tid lastTransaction;
-  private volatile @Nullable StorageException failure;
-  private volatile boolean closed;
+  private final PackHost packHost;
 
   FileStorage(
       StorageOptions options,
@@ -77,17 +52,14 @@ public final class FileStorage implements AutoCloseable {
       InstantSource clock) {
     this.options = options;
     this.disk = disk;
-    this.current = files.generation();
-    this.indexSaver = new IndexSaver(files.indexFile(), this::enter);
-    this.lock = files.lock();
     this.blobs = blobs;
-    this.catchUpMarker = catchUpMarker;
-    this.lastTransaction = files.lastTid();
-    this.maxOid = new AtomicLong(current.index().maxOid());
-    this.feed = new CommitFeed(files.lastTid());
-    this.appender =
-        new Appender(current, files.lastTid(), pending, blobs, clock, maxOid, options.quota());
-    this.syncer = new Syncer(options.file(), new SyncTarget());
+    this.lock = files.lock();
+    this.present = new PresentFile(name(), files.generation(), files.lastTid());
+    this.indexSaver = new IndexSaver(files.indexFile(), present::enterEvenIfClosed);
+    this.maxOid = new AtomicLong(files.generation().index().maxOid());
+    this.commits =
+        new CommitPath(options, present, blobs, catchUpMarker, indexSaver, maxOid, clock);
+    this.packHost = new PackHost(options, present, commits, indexSaver, disk);
   }
 
   /** What opening the files gives. */
@@ -123,30 +95,30 @@ public final class FileStorage implements AutoCloseable {
 
   /** The last transaction that is durable and visible; {@link Tid#NONE} in an empty storage. */
   public Tid lastTransaction() {
-    return lastTransaction;
+    return present.lastTransaction();
   }
 
   /** Size of the file up to the end of the last visible transaction, in bytes. */
   public long size() {
-    return current.visibleEnd();
+    return present.generation().visibleEnd();
   }
 
   /** How many objects there are, deleted ones included, as FileStorage counts. */
   public long objectCount() {
-    return current.index().size();
+    return present.generation().index().size();
   }
 
   public CommitFeed feed() {
-    return feed;
+    return commits.feed();
   }
 
   public CommitLock commitLock() {
-    return commitLock;
+    return commits.lock();
   }
 
   /** Why the storage stopped writing, if it has. */
   public Optional<StorageException> failure() {
-    return Optional.ofNullable(failure != null ? failure : appender.failure());
+    return commits.failure();
   }
 
   /**
@@ -156,7 +128,7 @@ public final class FileStorage implements AutoCloseable {
    * @throws StorageException if the last possible oid is in use
    */
   public Oid newOid() {
-    requireWritable();
+    commits.requireWritable();
     return new Oid(
         maxOid.updateAndGet(
             last -> {
@@ -168,33 +140,9 @@ public final class FileStorage implements AutoCloseable {
             }));
   }
 
-  /** The present file, which the caller must leave. */
-  private FileGeneration enter() {
-    FileGeneration generation = current;
-    while (!generation.enter()) {
-      // A pack has just replaced it, unless the storage is closed for good.
-      if (generation == current) {
-        throw closed();
-      }
-      generation = current;
-    }
-    return generation;
-  }
-
-  private FileGeneration enterUnlessClosed() {
-    if (closed) {
-      throw closed();
-    }
-    return enter();
-  }
-
-  private StorageException closed() {
-    return new StorageException(name() + " is closed");
-  }
-
   /** Reads in the present file, which stays open meanwhile. */
   <T extends @Nullable Object> T read(Function<FileGeneration, T> call) {
-    FileGeneration generation = enterUnlessClosed();
+    FileGeneration generation = present.enter();
     try {
       return call.apply(generation);
     } finally {
@@ -296,10 +244,10 @@ public final class FileStorage implements AutoCloseable {
    * @throws TidTooHighException if {@code after} is later than the last transaction
    */
   public TransactionReader transactionsAfter(Tid after) {
-    if (after.compareTo(lastTransaction) > 0) {
-      throw new TidTooHighException(after, lastTransaction);
+    if (after.compareTo(lastTransaction()) > 0) {
+      throw new TidTooHighException(after, lastTransaction());
     }
-    return new TransactionReader(new ReaderSource(), after, Tid.MAX, RecordWindow.LARGE);
+    return new TransactionReader(present, after, Tid.MAX, RecordWindow.LARGE);
   }
 
   /**
@@ -307,24 +255,9 @@ public final class FileStorage implements AutoCloseable {
    * as they are committed now.
    */
   public TransactionReader transactions(Tid start, Tid stop) {
-    Tid last = lastTransaction;
+    Tid last = lastTransaction();
     return new TransactionReader(
-        new ReaderSource(),
-        start.previous(),
-        stop.compareTo(last) < 0 ? stop : last,
-        RecordWindow.SMALL);
-  }
-
-  private final class ReaderSource implements TransactionReader.Source {
-    @Override
-    public FileGeneration enter() {
-      return enterUnlessClosed();
-    }
-
-    @Override
-    public boolean isPresent(FileGeneration generation) {
-      return generation == current && !closed;
-    }
+        present, start.previous(), stop.compareTo(last) < 0 ? stop : last, RecordWindow.SMALL);
   }
 
   /**
@@ -344,7 +277,7 @@ public final class FileStorage implements AutoCloseable {
    */
   public TransactionBuffer begin(
       TransactionMetadata metadata, @Nullable Tid tid, char status, @Nullable Object origin) {
-    requireWritable();
+    commits.requireWritable();
     return new TransactionBuffer(this, metadata, origin, tid, status);
   }
 
@@ -356,70 +289,13 @@ public final class FileStorage implements AutoCloseable {
    * @throws ConflictException if an object was changed since it was read; the serial that it names
    *     is visible
    * @throws NoSuchObjectException if an object that must be current does not exist
+   * @throws UndoException if a transaction can't be undone
+   * @throws QuotaExceededException if the file would become too large
    * @throws CommitLock.CancelledException if the wait was ended
    * @throws StorageException if it can't be written
    */
   public VotedTransaction vote(TransactionBuffer buffer, CommitLock.Claim claim) {
-    requireWritable();
-    buffer.prepare();
-    claim.acquire();
-    try {
-      boolean voted = false;
-      try {
-        requireWritable();
-        AppendedTransaction appended = appender.append(buffer, TransactionHeader.STATUS_VOTED);
-        voted = true;
-        return new VotedTransaction(this, claim, appended, buffer.status(), syncer.request());
-      } finally {
-        if (!voted) {
-          claim.release();
-        }
-      }
-    } catch (ConflictException e) {
-      if (e.committed().compareTo(lastTransaction) > 0) {
-        // The client will load what it lost against, so that must be visible first.
-        syncer.await(syncer.request());
-      }
-      throw e;
-    }
-  }
-
-  /** See {@link VotedTransaction#finish}. */
-  void finish(CommitLock.Claim claim, AppendedTransaction appended, char status, long barrier) {
-    long ticket;
-    try {
-      syncer.await(barrier);
-      writeStatus(appended, status);
-      appender.accept(appended);
-      pending.add(appended);
-      ticket = pending.enqueue(List.of(appended), syncer::request);
-    } catch (IOException e) {
-      throw fail(new StorageIoException("writing the status", options.file(), e));
-    } finally {
-      claim.release();
-    }
-    syncer.await(ticket);
-  }
-
-  private void writeStatus(AppendedTransaction appended, char status) throws IOException {
-    current
-        .file()
-        .file()
-        .write(
-            ByteBuffer.wrap(new byte[] {(byte) status}),
-            appended.position() + TransactionHeader.STATUS_OFFSET,
-            "write transaction status");
-  }
-
-  /** See {@link VotedTransaction#abort}. */
-  void abort(CommitLock.Claim claim, AppendedTransaction appended) {
-    try {
-      if (!closed && failure == null) {
-        appender.rollBack(appended);
-      }
-    } finally {
-      claim.release();
-    }
+    return commits.vote(buffer, claim);
   }
 
   /**
@@ -429,56 +305,7 @@ public final class FileStorage implements AutoCloseable {
    * @throws StorageException if one can't be written, or is not later than the one before
    */
   public void restoreAll(List<TransactionBuffer> batch) {
-    if (batch.isEmpty()) {
-      return;
-    }
-    CommitLock.Claim claim = commitLock.claim("replication");
-    if (batch.size() == 1) {
-      vote(batch.getFirst(), claim).finish();
-      return;
-    }
-    requireWritable();
-    batch.forEach(TransactionBuffer::prepare);
-    long ticket;
-    claim.acquire();
-    try {
-      requireWritable();
-      // Nothing may be pending, so that a failed batch can be forgotten as a whole.
-      syncer.await(syncer.request());
-      ticket = appendAll(batch);
-    } catch (IOException e) {
-      throw fail(new StorageIoException("writing the status", options.file(), e));
-    } finally {
-      claim.release();
-    }
-    syncer.await(ticket);
-  }
-
-  private long appendAll(List<TransactionBuffer> batch) throws IOException {
-    List<AppendedTransaction> all = new ArrayList<>(batch.size());
-    long firstPosition = appender.end();
-    Tid lastBefore = appender.lastTid();
-    catchUpMarker.write(firstPosition);
-    boolean complete = false;
-    try {
-      for (TransactionBuffer buffer : batch) {
-        char status = all.isEmpty() ? TransactionHeader.STATUS_VOTED : buffer.status();
-        AppendedTransaction appended = appender.append(buffer, status);
-        all.add(appended);
-        appender.accept(appended);
-        pending.add(appended);
-      }
-      syncer.await(syncer.request());
-      writeStatus(all.getFirst(), batch.getFirst().status());
-      complete = true;
-    } finally {
-      if (!complete) {
-        all.reversed().forEach(pending::removeLast);
-        all.reversed().forEach(appender::rollBack);
-        appender.reset(firstPosition, lastBefore);
-      }
-    }
-    return pending.enqueue(all, syncer::request);
+    commits.restoreAll(batch);
   }
 
   /** {@link #pack(PackOptions, PackProgress)} as the storage's options say, told to the log. */
@@ -498,152 +325,21 @@ public final class FileStorage implements AutoCloseable {
    *     be collected
    */
   public PackReport pack(PackOptions what, PackProgress progress) {
-    requireWritable();
+    commits.requireWritable();
     if (!packing.tryLock()) {
       throw new StorageException("Already packing");
     }
     try {
-      FileGeneration old = enterUnlessClosed();
+      FileGeneration old = present.enter();
       try {
         return old.index().size() == 0
             ? PackReport.unchanged(old.visibleEnd())
-            : new Packer(disk, old, blobs, what, new PackHost()).pack(progress);
+            : new Packer(disk, old, blobs, what, packHost).pack(progress);
       } finally {
         old.leave();
       }
     } finally {
       packing.unlock();
-    }
-  }
-
-  private final class PackHost implements Packer.Host {
-    private CommitLock.Claim acquire() {
-      CommitLock.Claim claim = commitLock.claim("pack");
-      packClaim = claim;
-      // Whoever closes does it in the other order, and then looks for a claim to cancel.
-      requireWritable();
-      claim.acquire();
-      return claim;
-    }
-
-    @Override
-    public long begin() {
-      CommitLock.Claim claim = acquire();
-      try {
-        requireWritable();
-        syncer.await(syncer.request());
-        appender.setBackPointerFloor(appender.end());
-        return appender.end();
-      } finally {
-        claim.release();
-      }
-    }
-
-    @Override
-    public void abandon() {
-      if (isStopped()) {
-        // Nobody will append any more.
-        return;
-      }
-      CommitLock.Claim claim = acquire();
-      try {
-        appender.setBackPointerFloor(0);
-      } finally {
-        claim.release();
-      }
-    }
-
-    @Override
-    public boolean isStopped() {
-      return closed || failure().isPresent();
-    }
-
-    @Override
-    public void replace(Packer.LastStretch stretch) throws IOException {
-      CommitLock.Claim claim = acquire();
-      try {
-        requireWritable();
-        syncer.await(syncer.request());
-        catchUpMarker.clear();
-        FileGeneration old = current;
-        FileGeneration packed = stretch.finish(lastTransaction);
-        // From here on the file that has the name is the new one, whatever else happens.
-        appender.moveTo(packed);
-        current = packed;
-        old.leave();
-        try {
-          disk.syncDirectory(Paths.directoryOf(options.file()), "sync packed file's name");
-        } catch (IOException e) {
-          // A crash might bring the old file back, without what is committed from now on.
-          throw fail(new StorageIoException("naming the packed file", options.file(), e));
-        }
-      } finally {
-        claim.release();
-      }
-    }
-
-    @Override
-    public void withoutIndex(Runnable swap) {
-      indexSaver.replace(swap);
-    }
-  }
-
-  private void requireWritable() {
-    if (options.readOnly()) {
-      throw new ReadOnlyStorageException(name() + " is read-only");
-    }
-    if (closed) {
-      throw closed();
-    }
-    StorageException reason = failure().orElse(null);
-    if (reason != null) {
-      throw new StorageException(
-          name() + " stopped writing because " + reason.getMessage(), reason);
-    }
-  }
-
-  private StorageException fail(StorageException reason) {
-    if (failure == null) {
-      failure = reason;
-      LOG.error(
-          "{}: no further transaction will be written, reading goes on; restart the server when"
-              + " the disk is well: {}",
-          name(),
-          reason.getMessage());
-    }
-    return reason;
-  }
-
-  /** What happens on the sync thread. */
-  private final class SyncTarget implements Syncer.Target {
-    @Override
-    public void sync() throws IOException {
-      FileGeneration generation = enter();
-      try {
-        generation.file().file().sync("sync data file");
-      } finally {
-        generation.leave();
-      }
-    }
-
-    @Override
-    public void synced(long ticket) {
-      for (AppendedTransaction transaction : pending.takeDurable(ticket)) {
-        FileGeneration generation = current;
-        for (int i = 0; i < transaction.size(); i++) {
-          generation.index().put(transaction.oid(i), transaction.recordPosition(i));
-        }
-        generation.setVisibleEnd(transaction.end());
-        lastTransaction = transaction.tid();
-        pending.visible(transaction);
-        feed.publish(transaction.commit());
-        indexSaver.changed(transaction.size());
-      }
-    }
-
-    @Override
-    public void failed(StorageException reason) {
-      fail(reason);
     }
   }
 
@@ -655,28 +351,18 @@ public final class FileStorage implements AutoCloseable {
    */
   @Override
   public void close() {
-    CommitLock.Claim claim = commitLock.claim("close");
-    boolean quiet = claim.acquire(CLOSE_LIMIT);
-    try {
-      if (closed) {
-        return;
-      }
-      closed = true;
-    } finally {
-      claim.release();
+    Optional<Boolean> quiet = commits.stop();
+    if (quiet.isPresent()) {
+      packHost.stop();
+      awaitPack();
+      closeFiles(quiet.get());
     }
-    CommitLock.Claim waiting = packClaim;
-    if (waiting != null) {
-      waiting.cancel();
-    }
-    awaitPack();
-    closeFiles(quiet);
   }
 
   /** A pack that runs sees that the storage is closed, and cleans up. */
   private void awaitPack() {
     try {
-      if (packing.tryLock(CLOSE_LIMIT.toNanos(), TimeUnit.NANOSECONDS)) {
+      if (packing.tryLock(PACK_LIMIT.toNanos(), TimeUnit.NANOSECONDS)) {
         packing.unlock();
       } else {
         LOG.warn("{}: a pack does not stop; the next start cleans up after it", name());
@@ -688,18 +374,15 @@ public final class FileStorage implements AutoCloseable {
 
   private void closeFiles(boolean quiet) {
     try {
-      syncer.close();
-      if (!options.readOnly() && failure == null) {
-        if (!quiet) {
-          LOG.warn("{}: a transaction that was voted is not finished and is lost", name());
-        }
+      boolean whole = commits.close(quiet);
+      if (whole && !options.readOnly()) {
         indexSaver.save();
-        catchUpMarker.clear();
+        commits.forgetCatchUp();
       }
     } finally {
       indexSaver.close();
-      feed.close();
-      current.leave();
+      commits.feed().close();
+      present.generation().leave();
       lock.ifPresent(Disk.Lock::close);
     }
   }

@@ -15,7 +15,7 @@ public final class VotedTransaction {
     ABORTED
   }
 
-  private final FileStorage storage;
+  private final CommitPath commits;
   private final CommitLock.Claim claim;
   private final AppendedTransaction appended;
   private final char status;
@@ -23,12 +23,12 @@ public final class VotedTransaction {
   private final AtomicReference<State> state = new AtomicReference<>(State.VOTED);
 
   VotedTransaction(
-      FileStorage storage,
+      CommitPath commits,
       CommitLock.Claim claim,
       AppendedTransaction appended,
       char status,
       long barrier) {
-    this.storage = storage;
+    this.commits = commits;
     this.claim = claim;
     this.appended = appended;
     this.status = status;
@@ -60,13 +60,13 @@ public final class VotedTransaction {
     if (!state.compareAndSet(State.VOTED, State.FINISHING)) {
       throw new StorageException("transaction " + tid() + " was already finished or aborted");
     }
-    storage.finish(claim, appended, status, barrier);
+    commits.finish(claim, appended, status, barrier);
   }
 
   /** Takes the transaction back; no effect if it is being finished, or was aborted before. */
   public void abort() {
     if (state.compareAndSet(State.VOTED, State.ABORTED)) {
-      storage.abort(claim, appended);
+      commits.abort(claim, appended);
     }
   }
 }

@@ -1,0 +1,105 @@
+package dev.zrs.storage;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** What a storage does for a pack of its file. For the thread that packs, but for {@link #stop}. */
+final class PackHost implements Packer.Host {
+  private final StorageOptions options;
+  private final PresentFile present;
+  private final CommitPath commits;
+  private final IndexSaver indexSaver;
+  private final Disk disk;
+
+  /** What it waits with for the commit lock, so that a stop can end the wait. */
+  private volatile CommitLock.@Nullable Claim waiting;
+
+  PackHost(
+      StorageOptions options,
+      PresentFile present,
+      CommitPath commits,
+      IndexSaver indexSaver,
+      Disk disk) {
+    this.options = options;
+    this.present = present;
+    this.commits = commits;
+    this.indexSaver = indexSaver;
+    this.disk = disk;
+  }
+
+  /** Ends its wait for the commit lock, after the storage was marked as closed. Any thread. */
+  void stop() {
+    CommitLock.Claim claim = waiting;
+    if (claim != null) {
+      claim.cancel();
+    }
+  }
+
+  private CommitLock.Claim acquire() {
+    CommitLock.Claim claim = commits.lock().claim("pack");
+    waiting = claim;
+    // Whoever closes does it in the other order, and then looks for a claim to cancel.
+    commits.requireWritable();
+    claim.acquire();
+    return claim;
+  }
+
+  @Override
+  public long begin() {
+    CommitLock.Claim claim = acquire();
+    try {
+      commits.requireWritable();
+      commits.awaitPending();
+      commits.appender().setBackPointerFloor(commits.appender().end());
+      return commits.appender().end();
+    } finally {
+      claim.release();
+    }
+  }
+
+  @Override
+  public void abandon() {
+    if (isStopped()) {
+      // Nobody will append any more.
+      return;
+    }
+    CommitLock.Claim claim = acquire();
+    try {
+      commits.appender().setBackPointerFloor(0);
+    } finally {
+      claim.release();
+    }
+  }
+
+  @Override
+  public boolean isStopped() {
+    return present.isClosed() || commits.failure().isPresent();
+  }
+
+  @Override
+  public void replace(Packer.LastStretch stretch) throws IOException {
+    CommitLock.Claim claim = acquire();
+    try {
+      commits.requireWritable();
+      commits.awaitPending();
+      commits.forgetCatchUp();
+      FileGeneration packed = stretch.finish(present.lastTransaction());
+      // From here on the file that has the name is the new one, whatever else happens.
+      commits.appender().moveTo(packed);
+      present.replace(packed);
+      try {
+        disk.syncDirectory(Paths.directoryOf(options.file()), "sync packed file's name");
+      } catch (IOException e) {
+        // A crash might bring the old file back, without what is committed from now on.
+        throw commits.fail(new StorageIoException("naming the packed file", options.file(), e));
+      }
+    } finally {
+      claim.release();
+    }
+  }
+
+  @Override
+  public void withoutIndex(Runnable swap) {
+    indexSaver.replace(swap);
+  }
+}
