@@ -165,6 +165,8 @@ final class DifferentialRun implements AutoCloseable {
     String oids =
         DifferentialSequence.oids().stream().map(Oid::toString).collect(Collectors.joining(","));
     String arguments = "%s %s %s".formatted(oids, String.join(",", tids), ranges());
+    // While the other side works on its own.
+    python.begin("state digest " + arguments);
     List<String> mine =
         DifferentialState.of(
             ours.storage(),
@@ -173,7 +175,7 @@ final class DifferentialRun implements AutoCloseable {
             tids.stream().map(each -> Tid.of(DifferentialSequence.bytes(each))).toList(),
             ranges());
     tally.states++;
-    if (DifferentialState.digest(mine).equals(python.call("state digest " + arguments))) {
+    if (DifferentialState.digest(mine).equals(python.end("state digest " + arguments))) {
       return null;
     }
     return firstDifferences(mine, List.of(python.call("state full " + arguments).split("\t", -1)));

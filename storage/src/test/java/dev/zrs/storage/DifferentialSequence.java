@@ -4,7 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -57,6 +59,10 @@ final class DifferentialSequence {
   private final List<String> operations = new ArrayList<>();
   private final List<Tid> tids = new ArrayList<>();
   private final boolean hasBlobs;
+
+  /** What was stored so far, if all went well. */
+  private final Set<Oid> made = new LinkedHashSet<>(List.of(Oid.ROOT));
+
   private long now = FIRST_TID;
 
   private DifferentialSequence(long seed) {
@@ -185,8 +191,8 @@ final class DifferentialSequence {
     for (int i = random.nextInt(4); i >= 0; i--) {
       steps.add(
           switch (random.nextInt(12)) {
-            case 0 -> delete();
-            case 1 -> "check,%s,%s".formatted(oid(), base());
+            case 0 -> random.nextBoolean() ? delete() : store();
+            case 1 -> "check,%s,%s".formatted(existing(12), base());
             case 2, 3, 4 -> hasBlobs ? blobStep() : store();
             default -> store();
           });
@@ -202,17 +208,21 @@ final class DifferentialSequence {
   }
 
   private String delete() {
-    return "delete,%s,%s".formatted(oid(), base());
+    return "delete,%s,%s".formatted(existing(12), base());
   }
 
   private String blobStep() {
     return "%s,%s,%s,%s,%s"
         .formatted(
-            random.nextInt(4) == 0 ? "blobtwice" : "blob", blob(), base(), blobData(), content());
+            random.nextInt(4) == 0 ? "blobtwice" : "blob",
+            toStore(blob()),
+            base(),
+            blobData(),
+            content());
   }
 
   private String store() {
-    Oid oid = random.nextInt(4) == 0 ? Oid.ROOT : plain();
+    Oid oid = toStore(random.nextInt(4) == 0 ? Oid.ROOT : plain());
     String data = random.nextInt(8) == 0 && !tids.isEmpty() ? "@" + anyTid() : data();
     return "store,%s,%s,%s".formatted(oid, base(), data);
   }
@@ -268,6 +278,16 @@ final class DifferentialSequence {
     return oids.get(random.nextInt(oids.size()));
   }
 
+  /** One that should be there, but for one time in {@code odds}. */
+  private Oid existing(int odds) {
+    return random.nextInt(odds) == 0 ? oid() : List.copyOf(made).get(random.nextInt(made.size()));
+  }
+
+  private Oid toStore(Oid oid) {
+    made.add(oid);
+    return oid;
+  }
+
   /** The last ones are blobs, for an object never changes its class. */
   private static boolean isBlob(Oid oid) {
     return oids().indexOf(oid) >= FIRST_BLOB;
@@ -287,7 +307,7 @@ final class DifferentialSequence {
   private String data() {
     StringBuilder record = new StringBuilder("8003636d0a4b0a2e800328");
     for (int i = random.nextInt(4); i > 0; i--) {
-      record.append(reference(oid()));
+      record.append(reference(existing(25)));
     }
     int filler =
         switch (random.nextInt(80)) {

@@ -9,6 +9,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** A process with differential.py, which serves one storage after the other. */
 final class PythonStorage implements AutoCloseable {
@@ -44,20 +45,44 @@ final class PythonStorage implements AutoCloseable {
 
   /** The one line that it answers. */
   String call(String line) {
+    begin(line);
+    return end(line);
+  }
+
+  /** Has it begin; {@link #end} waits for the answer. */
+  void begin(String line) {
     try {
       input.write(line + "\n");
       input.flush();
+    } catch (IOException e) {
+      throw failed(line, e);
+    }
+  }
+
+  /** The answer to what it was told to begin. */
+  String end(String line) {
+    try {
       String answer = output.readLine();
       if (answer == null || answer.equals("FAILED")) {
-        String said = Files.readString(errors);
-        throw new AssertionError(
-            "Python failed at %s:%n%s"
-                .formatted(line, said.substring(Math.max(0, said.length() - SHOWN_ERROR))));
+        throw failed(line, null);
       }
       return answer;
     } catch (IOException e) {
-      throw new AssertionError(e);
+      throw failed(line, e);
     }
+  }
+
+  private AssertionError failed(String line, @Nullable IOException cause) {
+    String said;
+    try {
+      said = Files.readString(errors);
+    } catch (IOException e) {
+      said = e.toString();
+    }
+    return new AssertionError(
+        "Python failed at %s:%n%s"
+            .formatted(line, said.substring(Math.max(0, said.length() - SHOWN_ERROR))),
+        cause);
   }
 
   @Override
