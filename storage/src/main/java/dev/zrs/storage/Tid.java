@@ -29,6 +29,7 @@ public record Tid(long value) implements Comparable<Tid> {
   public static final int BYTES = 8;
 
   private static final int EPOCH_YEAR = 1900;
+  private static final double SECONDS_1901_TO_1970 = 2_177_452_800.0;
   private static final double FRACTION_SECONDS = 60.0 / (1L << 32);
   private static final long MAX_FRACTION = 0xffffffffL;
   private static final DateTimeFormatter UTC =
@@ -106,10 +107,12 @@ public record Tid(long value) implements Comparable<Tid> {
         .toInstant(ZoneOffset.UTC);
   }
 
-  /** The time it stands for in seconds since 1970, as Python computes it. */
+  /** The time it stands for in seconds since 1970, as Python computes it, to the last bit. */
   public double toEpochSeconds() {
     Instant minute = new Tid(value & ~MAX_FRACTION).toInstant();
-    return minute.getEpochSecond() + (value & MAX_FRACTION) * FRACTION_SECONDS;
+    // Python adds the seconds to those since 1901, a larger number that has fewer bits left.
+    double since1901 = minute.getEpochSecond() + SECONDS_1901_TO_1970;
+    return since1901 + (value & MAX_FRACTION) * FRACTION_SECONDS - SECONDS_1901_TO_1970;
   }
 
   /** The time it stands for as text, UTC, in microseconds. */

@@ -4,18 +4,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.TreeSet;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Our storage, doing what it is told in the words of differential.py, and answering in them. */
+/** Our storage, doing what {@link DifferentialSequence} says, and answering as differential.py. */
 final class DifferentialStorage implements AutoCloseable {
-  private static final HexFormat HEX = HexFormat.of();
+  /** What undo does with it shows what an object is made of that never was one. */
+  private static final String DEFAULT_RECORD = "8003636d0a4b0a2e80034e2e";
+
   private final Path directory;
   private @Nullable FileStorage storage;
 
@@ -27,131 +24,218 @@ final class DifferentialStorage implements AutoCloseable {
     return directory;
   }
 
-  private FileStorage storage() {
+  FileStorage storage() {
     if (storage == null) {
       throw new AssertionError("the storage is not open");
     }
     return storage;
   }
 
-  String execute(String line) {
-    List<String> words = List.of(line.split(" ", -1));
-    List<String> arguments = words.subList(1, words.size());
-    return switch (words.getFirst()) {
-      case "open" -> open(arguments.get(1).equals("true"));
-      case "close" -> closed();
-      case "transaction" -> transaction(arguments);
-      case "pack" -> pack(tid(arguments.get(0)), arguments.get(1).equals("true"), arguments.get(2));
-      case "state" -> state(arguments.get(0), arguments.get(1), arguments.get(2));
-      default -> throw new AssertionError(line);
-    };
-  }
-
-  private String open(boolean readOnly) {
+  /**
+   * Opens it.
+   *
+   * @param how write, readonly or create
+   * @param layout none for no blobs
+   * @param quota bytes, or "-"
+   */
+  void open(String how, String layout, String quota) {
+    StorageOptions options =
+        StorageOptions.of(directory.resolve("Data.fs"))
+            .withReadOnly(how.equals("readonly"))
+            .withCreate(how.equals("create"))
+            .withQuota(quota.equals("-") ? StorageOptions.UNLIMITED : Long.parseLong(quota));
     storage =
         FileStorage.open(
-            StorageOptions.of(directory.resolve("Data.fs"))
-                .withBlobDirectory(directory.resolve("blobs"))
-                .withReadOnly(readOnly),
+            layout.equals("none") ? options : options.withBlobDirectory(directory.resolve("blobs")),
             new RealDisk(),
             InstantSource.system());
-    return "ok";
-  }
-
-  private String closed() {
-    storage().close();
-    return "ok";
   }
 
   @Override
   public void close() {
     if (storage != null) {
       storage.close();
+      storage = null;
     }
   }
 
-  private String transaction(List<String> words) {
-    TransactionMetadata metadata =
-        new TransactionMetadata(bytes(words.get(2)), bytes(words.get(3)), bytes(words.get(4)));
-    char status = words.get(1).equals("packed") ? 'p' : ' ';
-    try (TransactionBuffer buffer = storage().begin(metadata, tid(words.get(0)), status, null)) {
-      for (String step : words.subList(6, words.size())) {
-        if (namesUnknownPrevious(step)) {
-          return "UndoError";
-        }
-        step(buffer, List.of(step.split(",", -1)));
-      }
-      if (words.get(5).equals("abort")) {
-        return verdictOnly(buffer);
-      }
-      VotedTransaction voted = storage().vote(buffer, storage().commitLock().claim("test"));
-      if (words.get(5).equals("finish")) {
-        voted.finish();
-        return "ok";
-      }
-      voted.abort();
-      return "aborted";
+  String newOid() {
+    try {
+      return storage().newOid().toString();
     } catch (StorageException e) {
       return name(e);
     }
   }
 
-  /** An error of Python's FileStorage; for us it is a hint, and ignored, as ZODB documents it. */
-  private boolean namesUnknownPrevious(String step) {
-    List<String> words = List.of(step.split(",", -1));
-    if (!words.getFirst().equals("restore") || words.get(4).equals("-")) {
-      return false;
+  /** Does {@code transaction TID STATUS USER DESCRIPTION EXTENSION END STEP ...}. */
+  String transaction(String line) {
+    List<String> words = List.of(line.split(" ", -1));
+    List<String> steps = words.subList(7, words.size());
+    int unknown = firstUnknownPrevious(steps);
+    if (unknown >= 0) {
+      // Python's error; but for us a mere hint, so that all would have gone well.
+      String before = transaction(words, steps.subList(0, unknown), "vote");
+      String step = transaction(words, List.of(steps.get(unknown)), "vote");
+      return !before.equals("aborted")
+          ? before
+          : step.equals("aborted") || step.startsWith("FileStorageError")
+              ? "UndoError Invalid transaction id"
+              : step;
     }
-    Tid previous = tid(words.get(4));
-    return tidsBetween(previous, previous).isEmpty();
+    if (words.get(6).equals("abort")) {
+      // Python finds errors when a step is made, we find them at the vote.
+      String verdict = transaction(words, steps, "vote");
+      if (verdict.equals("aborted")) {
+        transaction(words, steps, "abort");
+      }
+      return verdict;
+    }
+    return transaction(words, steps, words.get(6));
   }
 
-  /** Python finds errors when a step is made, we find them at the vote. */
-  private String verdictOnly(TransactionBuffer buffer) {
-    storage().vote(buffer, storage().commitLock().claim("test")).abort();
-    return "aborted";
+  private String transaction(List<String> words, List<String> steps, String end) {
+    char status = words.get(2).equals("packed") ? 'p' : ' ';
+    try (TransactionBuffer buffer =
+        storage()
+            .begin(
+                new TransactionMetadata(
+                    bytes(words.get(3)), bytes(words.get(4)), bytes(words.get(5))),
+                tid(words.get(1)),
+                status,
+                null)) {
+      for (String step : steps) {
+        step(buffer, List.of(step.split(",", -1)), tid(words.get(1)));
+      }
+      if (end.equals("abort")) {
+        return "aborted";
+      }
+      VotedTransaction voted = storage().vote(buffer, storage().commitLock().claim("test"));
+      if (end.equals("vote")) {
+        voted.abort();
+        return "aborted";
+      }
+      voted.finish();
+      return "ok "
+          + voted.undoneOids().stream()
+              .sorted()
+              .map(Oid::toString)
+              .collect(Collectors.joining(","));
+    } catch (StorageException e) {
+      return name(e);
+    }
+  }
+
+  private int firstUnknownPrevious(List<String> steps) {
+    for (int i = 0; i < steps.size(); i++) {
+      List<String> words = List.of(steps.get(i).split(",", -1));
+      if (words.getFirst().startsWith("restore") && !words.get(3).equals("-")) {
+        Tid previous = tid(words.get(3));
+        try (TransactionReader reader = storage().transactions(previous, previous)) {
+          if (reader.next() == null) {
+            return i;
+          }
+        }
+      }
+    }
+    return -1;
   }
 
   private static String name(StorageException e) {
     return switch (e) {
-      case NoSuchObjectException missing -> "POSKeyError";
+      case NoSuchObjectException missing -> "POSKeyError " + missing.oid();
       case ConflictException conflict ->
-          conflict.isReadConflict() ? "ReadConflictError" : "ConflictError";
-      case UndoException undo -> undo.failures().isEmpty() ? "UndoError" : "MultipleUndoErrors";
+          "%s %s %s %s"
+              .formatted(
+                  conflict.isReadConflict() ? "ReadConflictError" : "ConflictError",
+                  conflict.oid(),
+                  conflict.committed(),
+                  conflict.read());
+      case UndoException undo ->
+          undo.failures().isEmpty()
+              ? "UndoError " + undo.reason()
+              : "MultipleUndoErrors "
+                  + undo.failures().stream()
+                      .map(each -> each.oid() + " " + each.reason())
+                      .collect(Collectors.joining(" "));
       case ReadOnlyStorageException readOnly -> "ReadOnlyError";
-      default -> throw e;
+      case QuotaExceededException quota -> "FileStorageQuotaError";
+      default -> {
+        if (String.valueOf(e.getMessage()).matches("(user name|description) too long.*")) {
+          yield "FileStorageError";
+        }
+        throw e;
+      }
     };
   }
 
-  private void step(TransactionBuffer buffer, List<String> words) {
+  private void step(TransactionBuffer buffer, List<String> words, Tid tid) {
     if (words.getFirst().equals("undo")) {
-      List<UndoableTransaction> log = storage().undoLog(0, 100, each -> true);
-      int n = Integer.parseInt(words.get(1));
-      buffer.undo(n < log.size() ? log.get(n).tid() : new Tid(9));
+      buffer.undo(undone(words.get(1)));
       return;
     }
     Oid oid = Oid.of(bytes(words.get(1)));
     switch (words.getFirst()) {
-      case "store" -> buffer.store(oid, serial(words.get(2), oid), bytes(words.get(3)));
-      case "blob" ->
-          buffer.storeBlob(
-              oid, serial(words.get(2), oid), bytes(words.get(3)), temporary(words.get(4)));
-      case "delete" -> buffer.delete(oid, serial(words.get(2), oid));
-      case "check" -> buffer.checkCurrent(oid, serial(words.get(2), oid));
+      case "store" -> buffer.store(oid, base(words.get(2), oid), data(oid, words.get(3)));
+      case "blob", "blobtwice" -> {
+        Tid base = base(words.get(2), oid);
+        if (words.getFirst().equals("blobtwice")) {
+          buffer.store(oid, base, data(oid, words.get(3)));
+        }
+        buffer.storeBlob(oid, base, data(oid, words.get(3)), temporary(words.get(4)));
+      }
+      case "delete" -> buffer.delete(oid, base(words.get(2), oid));
+      case "check" -> buffer.checkCurrent(oid, base(words.get(2), oid));
       case "restore" ->
           buffer.restore(
               oid,
-              tid(words.get(2)),
-              words.get(3).equals("-") ? null : bytes(words.get(3)),
-              words.get(4).equals("-") ? null : tid(words.get(4)));
+              tid,
+              words.get(2).equals("-") ? null : data(oid, words.get(2)),
+              words.get(3).equals("-") ? null : tid(words.get(3)));
       case "restoreBlob" ->
           buffer.restoreBlob(
               oid,
-              tid(words.get(2)),
-              bytes(words.get(3)),
-              words.get(4).equals("-") ? null : tid(words.get(4)),
-              temporary(words.get(5)));
+              tid,
+              data(oid, words.get(2)),
+              words.get(3).equals("-") ? null : tid(words.get(3)),
+              temporary(words.get(4)));
       default -> throw new AssertionError(words);
+    }
+  }
+
+  private Tid undone(String which) {
+    if (which.startsWith("t")) {
+      return tid(which.substring(1));
+    }
+    List<UndoableTransaction> log = storage().undoLog(0, 100, each -> true);
+    int n = Integer.parseInt(which);
+    return n < log.size() ? log.get(n).tid() : new Tid(9);
+  }
+
+  private Tid base(String mode, Oid oid) {
+    int n =
+        switch (mode) {
+          case "current" -> 1;
+          case "older" -> 2;
+          default -> 0;
+        };
+    if (n > 0) {
+      try {
+        return storage().history(oid, n).getLast().tid();
+      } catch (NoSuchObjectException e) {
+        return Tid.NONE;
+      }
+    }
+    return mode.equals("stale") ? new Tid(5) : Tid.NONE;
+  }
+
+  private byte[] data(Oid oid, String text) {
+    if (!text.startsWith("@")) {
+      return bytes(text);
+    }
+    try {
+      return storage().loadSerial(oid, tid(text.substring(1)));
+    } catch (NoSuchObjectException e) {
+      return bytes(DEFAULT_RECORD);
     }
   }
 
@@ -165,202 +249,35 @@ final class DifferentialStorage implements AutoCloseable {
     return path;
   }
 
-  private Tid serial(String mode, Oid oid) {
-    if (mode.equals("stale")) {
-      return new Tid(5);
-    }
-    if (mode.equals("current")) {
-      try {
-        return storage().history(oid, 1).getFirst().tid();
-      } catch (NoSuchObjectException e) {
-        return Tid.NONE;
-      }
-    }
-    return Tid.NONE;
-  }
-
-  private String pack(Tid time, boolean collectGarbage, String keep) {
-    PackOptions options =
-        new PackOptions(
-            PackOptions.tidOf(time.toEpochSeconds()), collectGarbage, keep.equals("true"), false);
+  /** Does {@code pack SECONDS GC KEEP}; says how it went and what is left. */
+  String pack(String line) {
+    List<String> words = List.of(line.split(" ", -1));
+    Tid time = PackOptions.tidOf(Double.parseDouble(words.get(1)));
+    boolean collectGarbage = words.get(2).equals("true");
+    boolean keepOld = words.get(3).equals("true");
     String result = "ok";
     try {
-      storage().pack(options, PackProgress.NONE);
+      storage().pack(new PackOptions(time, collectGarbage, keepOld, false), PackProgress.NONE);
     } catch (NoSuchObjectException e) {
-      result = "KeyError";
+      return "KeyError";
     }
-    StringBuilder text = new StringBuilder(result);
+    StringBuilder text = new StringBuilder(result).append(' ');
     try (TransactionReader reader = storage().transactions(Tid.NONE, Tid.MAX)) {
       for (TransactionRecord t = reader.next(); t != null; t = reader.next()) {
         for (DataRecord r = t.nextRecord(); r != null; r = t.nextRecord()) {
-          text.append(' ').append(r.oid()).append(':').append(r.tid());
-          text.append(':').append(digest(r.data()));
+          text.append(r.oid()).append(':').append(r.tid()).append(':');
+          text.append(DifferentialState.digest(r.data())).append(' ');
         }
       }
     }
-    return text.toString();
+    return text.toString().stripTrailing();
   }
 
-  private String state(String form, String oidList, String tidList) {
-    List<String> lines = new ArrayList<>();
-    List<Tid> tids = Arrays.stream(tidList.split(",", -1)).map(DifferentialStorage::tid).toList();
-    try (TransactionReader reader = storage().transactionsAfter(Tid.NONE)) {
-      for (TransactionRecord t = reader.next(); t != null; t = reader.next()) {
-        lines.add(
-            "T %s %s %s %s %s"
-                .formatted(
-                    t.tid(),
-                    t.status(),
-                    hex(t.metadata().user()),
-                    hex(t.metadata().description()),
-                    hex(t.metadata().extension())));
-        for (DataRecord r = t.nextRecord(); r != null; r = t.nextRecord()) {
-          lines.add(
-              "R %s %s %s %s"
-                  .formatted(
-                      r.oid(), r.tid(), digest(r.data()), r.dataTid() == null ? "-" : r.dataTid()));
-        }
-      }
-    }
-    for (int part : new int[] {1, 2}) {
-      Tid start = tids.get(tids.size() * part / 4);
-      Tid stop = tids.get(Math.floorMod(tids.size() * (part + 2) / 4 - 1, tids.size()));
-      lines.add("from " + tidsBetween(start, stop));
-    }
-    for (String each : oidList.split(",", -1)) {
-      stateOf(Oid.of(bytes(each)), tids, lines);
-    }
-    for (long[] range : new long[][] {{0, 100}, {1, 3}, {2, 4}}) {
-      lines.add(
-          "undoLog "
-              + storage().undoLog(range[0], range[1], t -> true).stream()
-                  .map(t -> t.tid() + " " + t.length() + " " + hex(t.metadata().user()))
-                  .toList());
-    }
-    if (storage().objectCount() > 0) {
-      note(lines, "walk", this::walk);
-    }
-    lines.add(
-        "last %s %d %d"
-            .formatted(storage().lastTransaction(), storage().size(), storage().objectCount()));
-    lines.addAll(blobs());
-    lines.add("file " + digest(read(directory.resolve("Data.fs"))));
-    String text = String.join("\n", lines).replace("'", "");
-    return form.equals("digest")
-        ? digest(text.getBytes(java.nio.charset.StandardCharsets.UTF_8))
-        : text.replace('\n', '\t');
-  }
-
-  private List<Tid> tidsBetween(Tid start, Tid stop) {
-    List<Tid> found = new ArrayList<>();
-    try (TransactionReader reader = storage().transactions(start, stop)) {
-      for (TransactionRecord t = reader.next(); t != null; t = reader.next()) {
-        found.add(t.tid());
-      }
-    }
-    return found;
-  }
-
-  private void stateOf(Oid oid, List<Tid> tids, List<String> lines) {
-    note(lines, "getTid " + oid, () -> storage().currentSerial(oid).toString());
-    for (int size : new int[] {1, 50}) {
-      note(
-          lines,
-          "history " + oid,
-          () ->
-              storage().history(oid, size).stream()
-                  .map(entry -> entry.tid() + " " + entry.size())
-                  .toList()
-                  .toString());
-    }
-    for (Tid tid : tids) {
-      note(
-          lines,
-          "before " + oid + tid,
-          () -> {
-            Revision found = storage().loadBefore(oid, tid);
-            return found == null
-                ? "None"
-                : digest(found.data())
-                    + " "
-                    + found.serial()
-                    + " "
-                    + (found.end() == null ? "None" : found.end());
-          });
-      note(lines, "serial " + oid + tid, () -> digest(storage().loadSerial(oid, tid)));
-    }
-  }
-
-  private String walk() {
-    List<String> found = new ArrayList<>();
-    Oid next = Oid.ROOT;
-    while (next != null) {
-      CurrentRecord record = storage().recordFrom(next);
-      if (record == null) {
-        break;
-      }
-      found.add(record.oid() + " " + record.tid() + " " + digest(record.data()));
-      next = record.next();
-    }
-    return found.toString();
-  }
-
-  private static void note(List<String> lines, String what, Supplier<String> call) {
-    try {
-      lines.add(what + " " + call.get());
-    } catch (NoSuchObjectException e) {
-      lines.add(what + " POSKeyError");
-    }
-  }
-
-  private List<String> blobs() {
-    BlobDirectory blobs = storage().blobs().orElseThrow();
-    TreeSet<String> lines = new TreeSet<>();
-    try (TransactionReader reader = storage().transactions(Tid.NONE, Tid.MAX)) {
-      for (TransactionRecord t = reader.next(); t != null; t = reader.next()) {
-        for (DataRecord r = t.nextRecord(); r != null; r = t.nextRecord()) {
-          Path file = blobs.file(r.oid(), r.tid());
-          if (Files.exists(file)) {
-            lines.add("blob /" + directory.relativize(file) + " " + digest(read(file)));
-          }
-        }
-      }
-    }
-    try (Stream<Path> files = Files.walk(directory.resolve("blobs"))) {
-      files
-          .filter(file -> file.toString().endsWith(".blob"))
-          .map(file -> "blob /" + directory.relativize(file) + " " + digest(read(file)))
-          .filter(line -> !lines.contains(line))
-          .toList()
-          .forEach(line -> lines.add("of no transaction: " + line));
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-    return List.copyOf(lines);
-  }
-
-  static byte[] read(Path file) {
-    try {
-      return Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static byte[] bytes(String hex) {
-    return hex.equals("-") ? new byte[0] : HEX.parseHex(hex);
-  }
-
-  private static String hex(byte[] bytes) {
-    return HEX.formatHex(bytes);
+  private static byte[] bytes(String text) {
+    return DifferentialSequence.bytes(text);
   }
 
   private static Tid tid(String hex) {
-    return Tid.of(HEX.parseHex(hex));
-  }
-
-  private static String digest(byte @Nullable [] data) {
-    String digest = Dump.digest(data);
-    return digest.length() > 12 ? digest.substring(0, 12) : digest;
+    return Tid.of(bytes(hex));
   }
 }
