@@ -41,14 +41,15 @@ final class Node implements AutoCloseable {
   private final Map<String, ReplicationPrimary> primaries = new LinkedHashMap<>();
   private final Map<String, ReplicationSecondary> secondaries = new LinkedHashMap<>();
   private final ZeoServer server;
+  private final long memoryLimit;
 
   private Node(ServerConfig config, InstantSource clock) {
+    memoryLimit = memoryLimit(config);
     boolean open = false;
     try {
       Map<String, ServedStorage> served = new LinkedHashMap<>();
       for (NamedStorage named : config.storages()) {
-        String kind = named.storage() instanceof ZrsConfig ? "ZRS" : "FileStorage";
-        LOG.info("opening storage '{}' using {}", named.name(), kind);
+        LOG.info("opening storage '{}' using {}", named.name(), kind(named.storage()));
         served.put(named.name(), open(named.name(), named.storage(), clock));
       }
       // Last, so that it is closed first: no commits come while the secondaries get the rest.
@@ -116,11 +117,28 @@ final class Node implements AutoCloseable {
               open(
                   name,
                   StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
-                  new MemoryDisk(),
+                  new MemoryDisk(memoryLimit),
                   clock),
               false);
       case ZrsConfig zrs -> openReplicated(name, zrs, clock);
     };
+  }
+
+  private static String kind(StorageConfig config) {
+    return switch (config) {
+      case FileStorageConfig file -> "FileStorage";
+      case MappingStorageConfig mapping -> "MappingStorage";
+      case ZrsConfig zrs -> "ZRS";
+    };
+  }
+
+  /** Half of the heap, for all storages in memory together; the other half is for what we do. */
+  private static long memoryLimit(ServerConfig config) {
+    long storages =
+        config.storages().stream()
+            .filter(named -> named.storage() instanceof MappingStorageConfig)
+            .count();
+    return Runtime.getRuntime().maxMemory() / 2 / Math.max(1, storages);
   }
 
   private FileStorage openFile(String name, FileStorageConfig config, InstantSource clock) {

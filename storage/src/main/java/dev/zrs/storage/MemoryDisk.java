@@ -20,6 +20,32 @@ public final class MemoryDisk implements Disk {
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
   private final Map<Path, MemoryFile> files = new HashMap<>();
+  private final long limit;
+
+  /**
+   * An empty disk.
+   *
+   * @param limit how many bytes all its files may have together; beyond it, a write fails as on a
+   *     full disk
+   */
+  public MemoryDisk(long limit) {
+    this.limit = limit;
+  }
+
+  /** A file that is replaced and still open does not count: a pack's old file, for a moment. */
+  private void checkRoom(long bytes) throws IOException {
+    lock.readLock().lock();
+    try {
+      // A file may have two names.
+      long used = files.values().stream().distinct().mapToLong(MemoryFile::reserved).sum();
+      if (used + bytes > limit) {
+        throw new IOException(
+            "no room: the limit of this storage in memory is " + limit + " bytes");
+      }
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
 
   /** A file as one opener has it; it lives on for him when it is replaced or removed. */
   private static final class OpenFile implements DiskFile {
@@ -85,7 +111,8 @@ public final class MemoryDisk implements Disk {
       if (old != null && mode == Mode.CREATE) {
         throw new FileAlreadyExistsException(file.toString());
       }
-      MemoryFile content = old == null || mode == Mode.REPLACE ? new MemoryFile() : old;
+      MemoryFile content =
+          old == null || mode == Mode.REPLACE ? new MemoryFile(this::checkRoom) : old;
       files.put(file, content);
       return new OpenFile(content);
     } finally {

@@ -3,6 +3,7 @@ package dev.zrs.storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,27 @@ final class MemoryFile {
   private byte[] @Nullable [] chunks = new byte[0][];
 
   private long size;
+  private final AtomicLong reserved = new AtomicLong();
+  private final Room room;
+
+  /** Whom a file asks before it grows. */
+  interface Room {
+    /**
+     * Makes sure that there is room.
+     *
+     * @throws IOException if there is none for so many more bytes
+     */
+    void check(long bytes) throws IOException;
+  }
+
+  MemoryFile(Room room) {
+    this.room = room;
+  }
+
+  /** How much memory it has taken, in bytes. */
+  long reserved() {
+    return reserved.get();
+  }
 
   long size() {
     Lock reading = lock.readLock();
@@ -55,7 +77,7 @@ final class MemoryFile {
   /**
    * See {@link DiskFile#write}.
    *
-   * @throws IOException if the heap is full; the file is as long as it was then
+   * @throws IOException if there is no room; the file is as long as it was then
    */
   void write(ByteBuffer source, long position) throws IOException {
     Lock writing = lock.writeLock();
@@ -80,20 +102,16 @@ final class MemoryFile {
     if (from == to) {
       return;
     }
-    try {
-      int last = number(to - 1);
-      if (last >= chunks.length) {
-        chunks = Arrays.copyOf(chunks, Math.max(last + 1, chunks.length * 2));
+    int last = number(to - 1);
+    if (last >= chunks.length) {
+      chunks = Arrays.copyOf(chunks, Math.max(last + 1, chunks.length * 2));
+    }
+    for (int i = number(from); i <= last; i++) {
+      if (chunks[i] == null) {
+        room.check(CHUNK);
+        chunks[i] = new byte[CHUNK];
+        reserved.addAndGet(CHUNK);
       }
-      for (int i = number(from); i <= last; i++) {
-        if (chunks[i] == null) {
-          chunks[i] = new byte[CHUNK];
-        }
-      }
-    } catch (OutOfMemoryError e) {
-      // What a full disk is elsewhere. One chunk is small: others find memory again when the
-      // transaction is taken back.
-      throw new IOException("no memory left (see the -Xmx option of the JVM)", e);
     }
   }
 
@@ -107,7 +125,10 @@ final class MemoryFile {
       // What is cut off is zeros if the file grows again.
       int kept = newSize == 0 ? 0 : number(newSize - 1) + 1;
       for (int i = kept; i < chunks.length; i++) {
-        chunks[i] = null;
+        if (chunks[i] != null) {
+          chunks[i] = null;
+          reserved.addAndGet(-CHUNK);
+        }
       }
       if (offset(newSize) != 0 && chunks[kept - 1] != null) {
         Arrays.fill(chunks[kept - 1], offset(newSize), CHUNK, (byte) 0);

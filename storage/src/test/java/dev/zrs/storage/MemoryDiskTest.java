@@ -23,7 +23,7 @@ final class MemoryDiskTest {
   private static final Path FILE = FOLDER.resolve("file");
   private static final Path OTHER = FOLDER.resolve("other");
 
-  private final MemoryDisk disk = new MemoryDisk();
+  private final MemoryDisk disk = new MemoryDisk(8 << 20);
 
   private DiskFile open(Path file, Disk.Mode mode) throws IOException {
     return disk.open(file, mode, "open");
@@ -117,6 +117,27 @@ final class MemoryDiskTest {
     assertThat(disk.exists(FILE)).isFalse();
     assertThat(read(OTHER)).isEqualTo(Dump.ascii("new"));
     disk.delete(FILE, "delete what is not there");
+  }
+
+  @Test
+  void a_full_disk_fails_the_commit_and_a_pack_makes_room() {
+    StorageOptions options = StorageOptions.of(OTHER).withPack(false, false);
+    try (FileStorage storage = FileStorage.open(options, disk, InstantSource.system())) {
+      Oid oid = new Oid(0);
+      String large = "x".repeat(1 << 20);
+      Tid last = commit(storage, oid, Tid.NONE, large);
+      for (int i = 0; i < 5; i++) {
+        last = commit(storage, oid, last, large);
+      }
+      Tid serial = last;
+      String tooLarge = large + large;
+      assertThatThrownBy(() -> commit(storage, oid, serial, tooLarge))
+          .isInstanceOf(StorageIoException.class)
+          .hasMessageContaining("no room");
+      assertThat(storage.lastTransaction()).isEqualTo(serial);
+      storage.pack(PackOptions.of(options, Tid.MAX), PackProgress.NONE);
+      commit(storage, oid, serial, tooLarge);
+    }
   }
 
   @Test
