@@ -24,6 +24,8 @@ public final class BlobDirectory {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.blob");
   private static final String LAYOUT_FILE = ".layout";
   private static final String TEMPORARY = "tmp";
+  private static final String TEMPORARY_PREFIX = "zrs-";
+  private static final String TEMPORARY_SUFFIX = ".tmp";
   private static final String SUFFIX = ".blob";
   private static final String OLD_SUFFIX = ".old";
   private static final int COPY_SIZE = 1 << 20;
@@ -105,6 +107,7 @@ public final class BlobDirectory {
 
   private void create() throws IOException {
     createWithParents(base.resolve(TEMPORARY), true);
+    discardTemporaries();
     Path marker = base.resolve(LAYOUT_FILE);
     if (!disk.exists(marker)) {
       // Not in its place before it is whole: an empty marker would name no layout.
@@ -121,6 +124,19 @@ public final class BlobDirectory {
     // Also if it was there: whoever made it may have been stopped before it was durable.
     disk.syncDirectory(base, "sync blob directory");
     disk.syncDirectory(Paths.directoryOf(base), "sync blob directory's parent");
+  }
+
+  /**
+   * Removes what a crash has left of transactions that were being collected. Files of other names
+   * may belong to clients that share the directory, and are alive.
+   */
+  private void discardTemporaries() throws IOException {
+    for (Path file : disk.list(base.resolve(TEMPORARY))) {
+      String name = nameOf(file);
+      if (name.startsWith(TEMPORARY_PREFIX) && name.endsWith(TEMPORARY_SUFFIX)) {
+        discard(file);
+      }
+    }
   }
 
   /** Makes a directory with all above it that are missing. */
@@ -150,7 +166,7 @@ public final class BlobDirectory {
 
   /** A name for a new temporary file on the same file system; the file does not exist yet. */
   public Path createTemporary() {
-    return base.resolve(TEMPORARY).resolve("zrs-" + UUID.randomUUID() + ".tmp");
+    return base.resolve(TEMPORARY).resolve(TEMPORARY_PREFIX + UUID.randomUUID() + TEMPORARY_SUFFIX);
   }
 
   /** The directory in which clients that share this file system put files for {@code oid}. */
