@@ -25,6 +25,7 @@ public final class BlobDirectory {
   private static final String LAYOUT_FILE = ".layout";
   private static final String TEMPORARY = "tmp";
   private static final String TEMPORARY_PREFIX = "zrs-";
+  private static final String TEMPORARY_SUFFIX = ".tmp";
   private static final String SUFFIX = ".blob";
   private static final String OLD_SUFFIX = ".old";
   private static final int COPY_SIZE = 1 << 20;
@@ -69,7 +70,6 @@ public final class BlobDirectory {
       BlobDirectory blobs = new BlobDirectory(disk, base, layout);
       if (!readOnly) {
         blobs.create();
-        blobs.removeLeftOvers();
       }
       return blobs;
     } catch (IOException e) {
@@ -107,6 +107,7 @@ public final class BlobDirectory {
 
   private void create() throws IOException {
     createWithParents(base.resolve(TEMPORARY), true);
+    discardTemporaries();
     Path marker = base.resolve(LAYOUT_FILE);
     if (!disk.exists(marker)) {
       // Not in its place before it is whole: an empty marker would name no layout.
@@ -125,12 +126,15 @@ public final class BlobDirectory {
     disk.syncDirectory(Paths.directoryOf(base), "sync blob directory's parent");
   }
 
-  /** Uploads of ours that a crash has left; other programs' files are not for us to judge. */
-  private void removeLeftOvers() throws IOException {
+  /**
+   * Removes what a crash has left of transactions that were being collected. Files of other names
+   * may belong to clients that share the directory, and are alive.
+   */
+  private void discardTemporaries() throws IOException {
     for (Path file : disk.list(base.resolve(TEMPORARY))) {
-      if (nameOf(file).startsWith(TEMPORARY_PREFIX)) {
-        LOG.info("{} is left of a server that did not stop cleanly, and is removed", file);
-        disk.delete(file, "remove temporary blob of a crash");
+      String name = nameOf(file);
+      if (name.startsWith(TEMPORARY_PREFIX) && name.endsWith(TEMPORARY_SUFFIX)) {
+        discard(file);
       }
     }
   }
@@ -162,7 +166,7 @@ public final class BlobDirectory {
 
   /** A name for a new temporary file on the same file system; the file does not exist yet. */
   public Path createTemporary() {
-    return base.resolve(TEMPORARY).resolve(TEMPORARY_PREFIX + UUID.randomUUID() + ".tmp");
+    return base.resolve(TEMPORARY).resolve(TEMPORARY_PREFIX + UUID.randomUUID() + TEMPORARY_SUFFIX);
   }
 
   /** The directory in which clients that share this file system put files for {@code oid}. */

@@ -64,6 +64,9 @@ final class CrashCheck {
       assertThat(storage.blobs().orElseThrow().file(Oid.ROOT, Tid.NONE))
           .as("in the layout bushy")
           .startsWithRaw(directory.resolve("blobs/0x00/0x00"));
+      assertThat(disk.list(directory.resolve("blobs/tmp")))
+          .as("temporary files")
+          .noneMatch(file -> file.toString().endsWith(".tmp"));
       commitProbe(storage, disk);
     }
     Snapshot withProbe = found.plus(List.of(PROBE));
