@@ -204,7 +204,7 @@ final class StorageOptionsTest {
 
   @Test
   void a_storage_in_memory_does_what_one_on_disk_does() {
-    MemoryDisk disk = new MemoryDisk();
+    MemoryDisk disk = new MemoryDisk(1L << 30);
     StorageOptions inMemory = StorageOptions.of(Path.of("any/name")).withPack(true, false);
     Tid serial = Tid.NONE;
     byte[] large = new byte[3 << 20];
