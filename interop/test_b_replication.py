@@ -1,4 +1,5 @@
 """B: the four directions of replication, with both sides killed on the way."""
+import os
 import random
 import shutil
 import threading
@@ -9,6 +10,7 @@ import transaction
 import ZEO
 import ZODB
 import ZODB.FileStorage
+import ZODB.utils
 from ZODB.POSException import ReadOnlyError
 
 from support import compare, databases, servers
@@ -111,6 +113,13 @@ def test_a_secondary_becomes_equal(cluster, tmp_path, direction, packed):
     in_file = [t[1] for t in compare.transactions(primary.file)]
     assert in_file == sorted(set(in_file))
     assert acknowledged <= set(in_file)
+    if primary.command is RUNZEO:
+        # Killed between the vote and the finish, Python leaves the blob of what it then cuts off.
+        committed = {'%s.blob' % ZODB.utils.tid_repr(tid) for tid in in_file}
+        for folder, _, names in os.walk(primary.blobs):
+            for name in names:
+                if name.endswith('.blob') and name not in committed:
+                    os.remove(os.path.join(folder, name))
     for node in nodes[1:]:
         python = node.command is RUNZEO
         compare.same_files(primary.file, node.file, packed=packed, python_second=python)

@@ -17,7 +17,8 @@ SHARED = 3
 
 class Committers:
     def __init__(self, server, names, count):
-        self.outputs = [open(os.path.join(server.folder, 'committer-' + n), 'ab+') for n in names]
+        self.paths = [os.path.join(server.folder, 'committer-' + n) for n in names]
+        self.outputs = [open(path, 'ab') for path in self.paths]
         self.processes = [
             subprocess.Popen(
                 [servers.CURRENT, committer.__file__, str(server.port), name, str(count), str(SHARED)],
@@ -26,9 +27,10 @@ class Committers:
 
     def lines(self):
         """What they have said, but for a line that is being written."""
-        for output in self.outputs:
-            output.seek(0)
-            yield from output.read().decode().rpartition('\n')[0].splitlines()
+        for path in self.paths:
+            # Not through the file that the process writes to: the two would share its position.
+            with open(path, 'rb') as output:
+                yield from output.read().decode().rpartition('\n')[0].splitlines()
 
     def acknowledged(self):
         return [line.split() for line in self.lines() if line.startswith('ok ')]
