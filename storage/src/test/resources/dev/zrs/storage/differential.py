@@ -177,15 +177,20 @@ class Pack:
             return 'KeyError', None
         if not self.changes(kept):
             return 'ok', self.everything
-        for target in (self.file.at[r.back] for t in self.young for r in t[4] if r.back):
-            if len([r for r in target.transaction[4] if r.oid == target.oid]) > 1:
-                # It takes the first record of the object there, whatever that is.
-                return 'unsure', None
-            if target.position < self.position and target.position not in kept:
-                if not any(r.position in kept for r in target.transaction[4]):
-                    return 'PackError', None
-                if self.file.data(target) is not None:
-                    return 'AssertionError', None
+        for transaction in self.young:
+            error = None
+            for target in (self.file.at[r.back] for r in transaction[4] if r.back):
+                if len([r for r in target.transaction[4] if r.oid == target.oid]) > 1:
+                    # It takes the first record of the object there, whatever that is.
+                    return 'unsure', None
+                if target.position < self.position and target.position not in kept:
+                    if not any(r.position in kept for r in target.transaction[4]):
+                        return 'PackError', None
+                    if self.file.data(target) is not None:
+                        # Found at the transaction's end: it has become longer.
+                        error = 'AssertionError'
+            if error:
+                return error, None
         return 'ok', kept
 
     def kept_by_python(self):
@@ -226,7 +231,9 @@ class Peer:
         return 'ok'
 
     def close(self):
-        self.storage.close()
+        storage, self.storage = self.storage, None
+        if storage is not None:  # its length is that of its index
+            storage.close()
         return 'ok'
 
     def new_oid(self):
