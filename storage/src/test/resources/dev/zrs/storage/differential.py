@@ -20,6 +20,7 @@ from ZODB.utils import p64, z64
 
 # What undo does with it shows what an object is made of that never was one.
 DEFAULT_RECORD = b'\x80\x03cm\nK\n.\x80\x03N.'
+A_USER = '/ us\u00e9r'.encode()
 
 
 def digest(data):
@@ -415,6 +416,9 @@ class Peer:
         lines.append('undoLog of users %s' % [
             base64.decodebytes(u['id'] + b'\n').hex()
             for u in storage.undoLog(1, 4, lambda u: u['user_name'])])
+        lines.append('undoInfo of a user %s' % [
+            base64.decodebytes(u['id'] + b'\n').hex()
+            for u in storage.undoInfo(0, -3, {'user_name': A_USER})])
         for count in (1, 3, 100):
             lines.append('last %d %s' % (count, [
                 '%s %s' % (tid.hex(), ' '.join(oid.hex() for oid in dict.fromkeys(changed)))
