@@ -1,6 +1,8 @@
 package dev.zrs.storage;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,10 +47,7 @@ final class DifferentialRun implements AutoCloseable {
     try {
       for (int i = 1; i < operations.size(); i++) {
         String operation = operations.get(i);
-        String difference = step(operation);
-        if (difference == null && !tids.isEmpty()) {
-          difference = compareStates();
-        }
+        String difference = stepAndCompare(operation);
         if (difference != null) {
           return "after operation %d, %s:%n%s".formatted(i, operation, difference);
         }
@@ -57,6 +56,18 @@ final class DifferentialRun implements AutoCloseable {
       return null;
     } finally {
       closeBoth();
+    }
+  }
+
+  private @Nullable String stepAndCompare(String operation) throws IOException {
+    try {
+      String difference = step(operation);
+      return difference == null && !tids.isEmpty() ? compareStates() : difference;
+    } catch (RuntimeException | AssertionError e) {
+      // What nobody should throw is a difference too, and the sequence can be shrunk.
+      StringWriter text = new StringWriter();
+      e.printStackTrace(new PrintWriter(text));
+      return text.toString();
     }
   }
 

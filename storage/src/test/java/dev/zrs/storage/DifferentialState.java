@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
@@ -21,6 +22,8 @@ final class DifferentialState {
 
   /** What undoLog is asked for; a negative last means so many, as ZODB has it. */
   private static final int[][] UNDO_RANGES = {{0, 100}, {1, 3}, {2, -2}, {0, -20}, {3, 3}, {4, 2}};
+
+  private static final byte[] A_USER = "/ us\u00e9r".getBytes(StandardCharsets.UTF_8);
 
   private final FileStorage storage;
   private final List<String> lines = new ArrayList<>();
@@ -169,6 +172,11 @@ final class DifferentialState {
     lines.add(
         "undoLog of users "
             + storage.undoLog(1, 4, each -> each.metadata().user().length > 0).stream()
+                .map(UndoableTransaction::tid)
+                .toList());
+    lines.add(
+        "undoInfo of a user "
+            + storage.undoLog(0, 3, each -> Arrays.equals(each.metadata().user(), A_USER)).stream()
                 .map(UndoableTransaction::tid)
                 .toList());
     for (int count : new int[] {1, 3, 100}) {

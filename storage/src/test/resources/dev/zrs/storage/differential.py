@@ -20,6 +20,7 @@ from ZODB.utils import p64, z64
 
 # What undo does with it shows what an object is made of that never was one.
 DEFAULT_RECORD = b'\x80\x03cm\nK\n.\x80\x03N.'
+A_USER = '/ us\u00e9r'.encode()
 
 
 def digest(data):
@@ -177,15 +178,20 @@ class Pack:
             return 'KeyError', None
         if not self.changes(kept):
             return 'ok', self.everything
-        for target in (self.file.at[r.back] for t in self.young for r in t[4] if r.back):
-            if len([r for r in target.transaction[4] if r.oid == target.oid]) > 1:
-                # It takes the first record of the object there, whatever that is.
-                return 'unsure', None
-            if target.position < self.position and target.position not in kept:
-                if not any(r.position in kept for r in target.transaction[4]):
-                    return 'PackError', None
-                if self.file.data(target) is not None:
-                    return 'AssertionError', None
+        for transaction in self.young:
+            error = None
+            for target in (self.file.at[r.back] for r in transaction[4] if r.back):
+                if len([r for r in target.transaction[4] if r.oid == target.oid]) > 1:
+                    # It takes the first record of the object there, whatever that is.
+                    return 'unsure', None
+                if target.position < self.position and target.position not in kept:
+                    if not any(r.position in kept for r in target.transaction[4]):
+                        return 'PackError', None
+                    if self.file.data(target) is not None:
+                        # Found at the transaction's end: it has become longer.
+                        error = 'AssertionError'
+            if error:
+                return error, None
         return 'ok', kept
 
     def kept_by_python(self):
@@ -226,7 +232,9 @@ class Peer:
         return 'ok'
 
     def close(self):
-        self.storage.close()
+        storage, self.storage = self.storage, None
+        if storage is not None:  # its length is that of its index
+            storage.close()
         return 'ok'
 
     def new_oid(self):
@@ -408,6 +416,9 @@ class Peer:
         lines.append('undoLog of users %s' % [
             base64.decodebytes(u['id'] + b'\n').hex()
             for u in storage.undoLog(1, 4, lambda u: u['user_name'])])
+        lines.append('undoInfo of a user %s' % [
+            base64.decodebytes(u['id'] + b'\n').hex()
+            for u in storage.undoInfo(0, -3, {'user_name': A_USER})])
         for count in (1, 3, 100):
             lines.append('last %d %s' % (count, [
                 '%s %s' % (tid.hex(), ' '.join(oid.hex() for oid in dict.fromkeys(changed)))
