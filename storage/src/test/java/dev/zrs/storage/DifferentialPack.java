@@ -23,6 +23,7 @@ final class DifferentialPack {
   private final DifferentialStorage ours;
   private final Path theirs;
   private final DifferentialTally tally;
+  private boolean changed;
   private boolean same;
   private boolean usable;
 
@@ -59,6 +60,7 @@ final class DifferentialPack {
       said.put(line.substring(0, space), line.substring(space + 1).stripTrailing());
     }
     String mine = ours.pack(command);
+    changed = !Arrays.equals(before, Files.readAllBytes(file(ours.directory())));
     tally.packs++;
     Tid stop = PackOptions.tidOf(Double.parseDouble(command.split(" ", -1)[1]));
     if (!stop.toString().equals(said(said, "stop"))) {
@@ -114,7 +116,6 @@ final class DifferentialPack {
 
   private @Nullable String oldFile(byte[] before, String command) throws IOException {
     Path old = ours.directory().resolve("Data.fs.old");
-    boolean changed = !Arrays.equals(before, Files.readAllBytes(file(ours.directory())));
     boolean wanted = changed && command.endsWith(" true");
     if (Files.exists(old) != wanted) {
       return "Data.fs.old: wanted %s, there %s".formatted(wanted, Files.exists(old));
@@ -164,7 +165,8 @@ final class DifferentialPack {
       return "the packed files differ at %d".formatted(Arrays.mismatch(mine, other));
     }
     tally.packsWithTheSameBytes++;
-    if (!Arrays.equals(index(ours.directory()), index(theirs))) {
+    boolean isIndexSaved = changed && ours.storage().objectCount() > 0;
+    if (isIndexSaved && !Arrays.equals(index(ours.directory()), index(theirs))) {
       return "the saved indexes differ";
     }
     List<String> files = DifferentialState.files(ours.directory());

@@ -59,11 +59,11 @@ final class DifferentialRun implements AutoCloseable {
     }
   }
 
-  private @Nullable String stepAndCompare(String operation) throws IOException {
+  private @Nullable String stepAndCompare(String operation) {
     try {
       String difference = step(operation);
       return difference == null && !tids.isEmpty() ? compareStates() : difference;
-    } catch (RuntimeException | AssertionError e) {
+    } catch (IOException | RuntimeException | AssertionError e) {
       // What nobody should throw is a difference too, and the sequence can be shrunk.
       StringWriter text = new StringWriter();
       e.printStackTrace(new PrintWriter(text));
@@ -92,9 +92,22 @@ final class DifferentialRun implements AutoCloseable {
     python.call("open %s %s %s %s".formatted(theirs, how, layout, quota));
   }
 
-  private void closeBoth() {
+  private void closeBoth() throws IOException {
+    boolean hasObjects = ours.isOpen() && ours.storage().objectCount() > 0;
     ours.close();
     python.call("close");
+    if (!hasObjects && !Files.exists(index(ours.directory()))) {
+      // With the one that it has just written, Python could not open its file again.
+      Files.deleteIfExists(index(theirs));
+    }
+  }
+
+  private static Path index(Path directory) {
+    return directory.resolve("Data.fs.index");
+  }
+
+  private static byte[] read(Path file) throws IOException {
+    return Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
   }
 
   private @Nullable String step(String operation) throws IOException {
@@ -136,15 +149,15 @@ final class DifferentialRun implements AutoCloseable {
 
   private @Nullable String reopen(String index) throws IOException {
     closeBoth();
-    Path mine = ours.directory().resolve("Data.fs.index");
-    Path other = theirs.resolve("Data.fs.index");
-    byte[] saved = Files.readAllBytes(mine);
-    boolean same = Arrays.equals(saved, Files.readAllBytes(other));
+    Path mine = index(ours.directory());
+    Path other = index(theirs);
+    byte[] saved = read(mine);
+    boolean same = Arrays.equals(saved, read(other));
     byte[] earlier = staleIndex;
-    staleIndex = saved;
+    staleIndex = saved.length == 0 ? null : saved;
     if (index.equals("drop")) {
-      Files.delete(mine);
-      Files.delete(other);
+      Files.deleteIfExists(mine);
+      Files.deleteIfExists(other);
     } else if (index.equals("stale") && earlier != null) {
       Files.write(mine, earlier);
       Files.write(other, earlier);
@@ -156,7 +169,7 @@ final class DifferentialRun implements AutoCloseable {
         : "the saved indexes differ";
   }
 
-  private @Nullable String readOnly() {
+  private @Nullable String readOnly() throws IOException {
     closeBoth();
     openBoth("readonly");
     String difference = tids.isEmpty() ? null : compareStates();

@@ -24,6 +24,10 @@ final class DifferentialStorage implements AutoCloseable {
     return directory;
   }
 
+  boolean isOpen() {
+    return storage != null;
+  }
+
   FileStorage storage() {
     if (storage == null) {
       throw new AssertionError("the storage is not open");

@@ -37,6 +37,8 @@ import org.slf4j.LoggerFactory;
  *       looks for the object again, and takes the wrong record;
  *   <li>a pack never removes the blob of a record that it keeps; Python removes all blobs of an
  *       object that was garbage at the pack time;
+ *   <li>no index is saved of a file that has transactions but no record; Python can't open the file
+ *       with the one that it saves;
  *   <li>record_iternext may begin at an oid that does not exist; Python passes over some then
  *       (never asked here);
  *   <li>the first transaction of a file can be undone even if it is empty and has no metadata;
@@ -46,6 +48,10 @@ import org.slf4j.LoggerFactory;
 final class DifferentialTest {
   private static final Logger LOG = LoggerFactory.getLogger(DifferentialTest.class);
   private static final int SEQUENCES = System.getenv("ZRS_LONG") == null ? 100 : 2_000;
+
+  /** To look at a failure again: {@code -Dzrs.differential.first=550}. */
+  private static final long FIRST_SEED = Long.getLong("zrs.differential.first", 1);
+
   private static final int SHRINK_RUNS = 300;
 
   @TempDir private static Path directory = Path.of("unset");
@@ -67,7 +73,7 @@ final class DifferentialTest {
   @Test
   void every_state_is_that_of_Python() throws IOException {
     DifferentialTally tally = new DifferentialTally();
-    for (long seed = 1; seed <= SEQUENCES; seed++) {
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + SEQUENCES; seed++) {
       List<String> operations = DifferentialSequence.of(seed);
       String difference = run(operations, tally);
       if (difference != null) {
