@@ -28,9 +28,10 @@ public final class RecordPickles {
     }
     return switch (metadata) {
       case PyGlobal global -> Optional.of(global);
+      case PyTuple tuple when tuple.size() > 0 && tuple.get(0) instanceof PyGlobal global ->
+          Optional.of(global);
       case PyTuple tuple when tuple.size() == 2 ->
           switch (tuple.get(0)) {
-            case PyGlobal global -> Optional.of(global);
             case PyTuple names when names.size() == 2 -> named(names);
             default -> named(tuple);
           };

@@ -20,7 +20,9 @@ class RecordPicklesTest {
         "((U\003m.nU\001AtNt.",
         "((S'm.n'\nS'A'\ntNt.",
         "\200\003X\003\0\0\0m.nX\001\0\0\0A\206N\206.",
-        "(U\003m.nU\001At."
+        "(U\003m.nU\001At.",
+        "cm.n\nA\n\205.",
+        "(cm.n\nA\n)}t."
       })
   void the_class_is_found_in_all_forms(String metadata) {
     assertThat(RecordPickles.classOf(bytes(metadata + STATE))).contains(new PyGlobal("m.n", "A"));
