@@ -12,8 +12,11 @@ final class TextArguments {
 
   private static final int MAX_FLOAT_LENGTH = 1_000;
   private static final Pattern INTEGER = Pattern.compile("[+-]?[0-9]+");
+
+  // Possessive: trying every division of the digits would take quadratic time.
   private static final Pattern FLOAT =
-      Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
+      Pattern.compile("[+-]?([0-9]++\\.?[0-9]*+|\\.[0-9]++)([eE][+-]?[0-9]++)?");
+
   private static final Pattern INFINITY =
       Pattern.compile("[+-]?inf(inity)?", Pattern.CASE_INSENSITIVE);
   private static final Pattern NAN = Pattern.compile("[+-]?nan", Pattern.CASE_INSENSITIVE);
