@@ -63,8 +63,9 @@ record DataHeader(
     return position + LENGTH;
   }
 
-  /** Length of the whole record in bytes. */
+  /** Length of the whole record in bytes; of an impossible one, more than any file has. */
   long length() {
-    return LENGTH + (dataLength == 0 ? BACK_POINTER_LENGTH : dataLength);
+    long content = dataLength == 0 ? BACK_POINTER_LENGTH : dataLength;
+    return content > Long.MAX_VALUE - LENGTH ? Long.MAX_VALUE : LENGTH + content;
   }
 }
