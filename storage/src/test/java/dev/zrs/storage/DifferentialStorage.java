@@ -13,6 +13,8 @@ final class DifferentialStorage implements AutoCloseable {
   /** What undo does with it shows what an object is made of that never was one. */
   private static final String DEFAULT_RECORD = "8003636d0a4b0a2e80034e2e";
 
+  private static final int SHORTEST_FOUND = 39;
+
   private final Path directory;
   private @Nullable FileStorage storage;
 
@@ -133,15 +135,20 @@ final class DifferentialStorage implements AutoCloseable {
     for (int i = 0; i < steps.size(); i++) {
       List<String> words = List.of(steps.get(i).split(",", -1));
       if (words.getFirst().startsWith("restore") && !words.get(3).equals("-")) {
-        Tid previous = tid(words.get(3));
-        try (TransactionReader reader = storage().transactions(previous, previous)) {
-          if (reader.next() == null) {
-            return i;
-          }
+        if (!isFoundByPython(tid(words.get(3)))) {
+          return i;
         }
       }
     }
     return -1;
+  }
+
+  /** Python does not find the first transaction of a file if it is very short. */
+  private boolean isFoundByPython(Tid tid) {
+    try (TransactionReader reader = storage().transactions(tid, tid)) {
+      TransactionRecord found = reader.next();
+      return found != null && found.end() > SHORTEST_FOUND;
+    }
   }
 
   private static String name(StorageException e) {
@@ -208,7 +215,8 @@ final class DifferentialStorage implements AutoCloseable {
 
   private Tid undone(String which) {
     if (which.startsWith("t")) {
-      return tid(which.substring(1));
+      Tid tid = tid(which.substring(1));
+      return isFoundByPython(tid) ? tid : new Tid(9);
     }
     List<UndoableTransaction> log = storage().undoLog(0, 100, each -> true);
     int n = Integer.parseInt(which);

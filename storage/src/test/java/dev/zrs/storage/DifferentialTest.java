@@ -41,8 +41,8 @@ import org.slf4j.LoggerFactory;
  *       with the one that it saves;
  *   <li>record_iternext may begin at an oid that does not exist; Python passes over some then
  *       (never asked here);
- *   <li>the first transaction of a file can be undone even if it is empty and has no metadata;
- *       Python does not find it (never made here).
+ *   <li>the first transaction of a file is found, to be undone or as the one that has the data of a
+ *       restored record, even if it has neither records nor metadata; Python passes over it.
  * </ul>
  */
 final class DifferentialTest {
