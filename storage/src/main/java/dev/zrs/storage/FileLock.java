@@ -33,6 +33,10 @@ final class FileLock implements Disk.Lock {
   private static final int CLOSE_ON_EXEC = MAC ? 0x1000000 : 0x80000;
   private static final int WOULD_BLOCK = MAC ? 35 : 11;
   private static final int MODE = 0666;
+  private static final int NO_ENTRY = 2;
+  private static final int NO_ACCESS = 13;
+  private static final int NO_SPACE = 28;
+  private static final int READ_ONLY = 30;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
@@ -146,8 +150,16 @@ final class FileLock implements Disk.Lock {
   }
 
   private static StorageIoException failure(String operation, Path file, MemorySegment state) {
-    return new StorageIoException(
-        operation, file, new IOException("errno " + (int) ERRNO.get(state, 0L)));
+    int errno = (int) ERRNO.get(state, 0L);
+    String reason =
+        switch (errno) {
+          case NO_ENTRY -> "the directory %s does not exist".formatted(Paths.directoryOf(file));
+          case NO_ACCESS -> "permission denied";
+          case NO_SPACE -> "no space left on device";
+          case READ_ONLY -> "the file system is read-only";
+          default -> "errno " + errno;
+        };
+    return new StorageIoException(operation, file, new IOException(reason));
   }
 
   /** Releases the lock; again is harmless. */

@@ -81,6 +81,14 @@ final class StorageOptionsTest {
   }
 
   @Test
+  void a_missing_directory_is_named() {
+    Path missing = directory.resolve("none");
+    assertThatThrownBy(() -> open(StorageOptions.of(missing.resolve("Data.fs"))))
+        .isInstanceOf(StorageException.class)
+        .hasMessageContaining("the directory " + missing + " does not exist");
+  }
+
+  @Test
   void create_removes_file_index_and_blobs() throws IOException {
     Tid old;
     try (FileStorage storage = open(options)) {
