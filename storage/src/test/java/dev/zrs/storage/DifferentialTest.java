@@ -37,6 +37,8 @@ import org.slf4j.LoggerFactory;
  *       looks for the object again, and takes the wrong record;
  *   <li>a pack never removes the blob of a record that it keeps; Python removes all blobs of an
  *       object that was garbage at the pack time;
+ *   <li>a pack leaves the blob file of a transaction that brought a blob and then said, in a later
+ *       record or by a wrong hint, that the object does not exist;
  *   <li>no index is saved of a file that has transactions but no record; Python can't open the file
  *       with the one that it saves;
  *   <li>record_iternext may begin at an oid that does not exist; Python passes over some then
