@@ -29,6 +29,9 @@ public final class FileStorage implements AutoCloseable {
   /** How long {@link #close} waits for a pack to end. */
   private static final Duration PACK_LIMIT = Duration.ofSeconds(10);
 
+  /** Transactions that are counted to say how much is left: each costs a read. */
+  private static final long MAX_COUNTED = 100_000;
+
   private final StorageOptions options;
   private final PresentFile present;
   private final IndexSaver indexSaver;
@@ -42,6 +45,7 @@ public final class FileStorage implements AutoCloseable {
   private final ReentrantLock packing = new ReentrantLock();
 
   private final PackHost packHost;
+  private final PackTimeFile packTime;
 
   FileStorage(
       StorageOptions options,
@@ -59,7 +63,8 @@ public final class FileStorage implements AutoCloseable {
     this.maxOid = new AtomicLong(files.generation().index().maxOid());
     this.commits =
         new CommitPath(options, present, blobs, catchUpMarker, indexSaver, maxOid, clock);
-    this.packHost = new PackHost(options, present, commits, indexSaver, disk);
+    this.packTime = PackTimeFile.open(disk, options.file());
+    this.packHost = new PackHost(options, present, commits, indexSaver, disk, packTime);
   }
 
   /** What opening the files gives. */
@@ -212,6 +217,27 @@ public final class FileStorage implements AutoCloseable {
     return read(generation -> UndoLog.read(generation, first, last, filter));
   }
 
+  /** What this storage can say of a transaction that somebody else has. */
+  public Ancestry ancestry(Tid tid) {
+    return read(generation -> new History(generation, packTime.packed()).of(tid));
+  }
+
+  /**
+   * How much is committed after {@code tid}; {@value #MAX_COUNTED} transactions at most are
+   * counted.
+   */
+  public Backlog backlogAfter(Tid tid) {
+    return read(generation -> new History(generation, packTime.packed()).after(tid, MAX_COUNTED));
+  }
+
+  /**
+   * The last transaction that has records: those without are not copied by Python, so that others
+   * may lack them. {@link Tid#NONE} in an empty storage; the last one if none is near the end.
+   */
+  public Tid lastTransactionWithRecords() {
+    return read(generation -> new History(generation, packTime.packed()).lastWithRecords());
+  }
+
   /** The last {@code count} transactions, or as many as there are, oldest first. */
   public List<Commit> lastCommits(int count) {
     return read(generation -> lastCommits(generation, count));
@@ -241,10 +267,11 @@ public final class FileStorage implements AutoCloseable {
    * Reads the transactions later than {@code after}, which need not exist itself, and goes on with
    * those that come.
    *
-   * @throws TidTooHighException if {@code after} is later than the last transaction
+   * @throws TidTooHighException if {@code after} is later than the last transaction, and no pack
+   *     can have removed it
    */
   public TransactionReader transactionsAfter(Tid after) {
-    if (after.compareTo(lastTransaction()) > 0) {
+    if (after.compareTo(lastTransaction()) > 0 && ancestry(after) == Ancestry.AHEAD) {
       throw new TidTooHighException(after, lastTransaction());
     }
     return new TransactionReader(present, after, Tid.MAX, RecordWindow.LARGE);

@@ -10,6 +10,7 @@ final class PackHost implements Packer.Host {
   private final CommitPath commits;
   private final IndexSaver indexSaver;
   private final Disk disk;
+  private final PackTimeFile packTime;
 
   /** What it waits with for the commit lock, so that a stop can end the wait. */
   private volatile CommitLock.@Nullable Claim waiting;
@@ -19,12 +20,14 @@ final class PackHost implements Packer.Host {
       PresentFile present,
       CommitPath commits,
       IndexSaver indexSaver,
-      Disk disk) {
+      Disk disk,
+      PackTimeFile packTime) {
     this.options = options;
     this.present = present;
     this.commits = commits;
     this.indexSaver = indexSaver;
     this.disk = disk;
+    this.packTime = packTime;
   }
 
   /** Ends its wait for the commit lock, after the storage was marked as closed. Any thread. */
@@ -96,6 +99,11 @@ final class PackHost implements Packer.Host {
     } finally {
       claim.release();
     }
+  }
+
+  @Override
+  public void takesPlace(Tid lastPacked) throws IOException {
+    packTime.record(lastPacked);
   }
 
   @Override

@@ -16,6 +16,7 @@ final class PackScan {
   private boolean unpacked;
   private boolean redundant;
   private long position = DataFile.START;
+  private Tid lastPacked = Tid.NONE;
 
   /**
    * @param end where the last transaction ends that is to be looked at
@@ -38,6 +39,11 @@ final class PackScan {
     return position;
   }
 
+  /** The last transaction that is not younger than the pack time. */
+  Tid lastPacked() {
+    return lastPacked;
+  }
+
   /** Whether the file was packed before, to the same time or a later one. */
   boolean isRedundant() {
     return redundant;
@@ -53,6 +59,7 @@ final class PackScan {
         readRecords(transaction);
       }
       position = transaction.end();
+      lastPacked = transaction.tid();
       progress.progress(PackProgress.Phase.SCAN, position, end);
       transaction = cursor.next(end);
     }

@@ -48,6 +48,13 @@ final class Packer {
      */
     void replace(LastStretch stretch) throws IOException;
 
+    /**
+     * Writes down that the file is about to be replaced.
+     *
+     * @param lastPacked the last transaction up to the pack time
+     */
+    void takesPlace(Tid lastPacked) throws IOException;
+
     /** Saves the index while nobody else does. */
     void withoutIndex(Runnable swap);
   }
@@ -133,7 +140,7 @@ final class Packer {
     if (removesGarbage) {
       keep.keepOnlyMarked();
     }
-    PackCopier copier = copy(scan.packPosition(), end, keep, removesGarbage, progress);
+    PackCopier copier = copy(scan, end, keep, removesGarbage, progress);
     if (copier != null && blobs.isPresent()) {
       blobs.get().removePacked(options.keepOld());
     }
@@ -172,13 +179,14 @@ final class Packer {
    * @return null if the new file would be the same
    */
   private @Nullable PackCopier copy(
-      long packPosition, long end, PackKeep keep, boolean removesGarbage, PackProgress progress)
+      PackScan scan, long end, PackKeep keep, boolean removesGarbage, PackProgress progress)
       throws IOException {
     DiskFile file = disk.open(target, Disk.Mode.REPLACE, "create packed file");
     try {
       disk.syncDirectory(Paths.directoryOf(target), "sync packed file's directory");
-      PackCopier copier = fill(file, packPosition, end, keep, removesGarbage, progress);
+      PackCopier copier = fill(file, scan.packPosition(), end, keep, removesGarbage, progress);
       if (copier != null) {
+        host.takesPlace(scan.lastPacked());
         replace(copier, file, progress);
       }
       return copier;

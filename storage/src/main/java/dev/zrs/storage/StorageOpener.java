@@ -69,6 +69,7 @@ final class StorageOpener {
     }
     LOG.warn("{} and its blobs are removed, because the storage is to be created anew", path);
     disk.delete(Paths.withSuffix(path, ".index"), "remove index to create anew");
+    disk.delete(PackTimeFile.pathFor(path), "remove pack time to create anew");
     Optional<Path> blobs = options.blobDirectory();
     if (blobs.isPresent()) {
       removeTree(blobs.get());

@@ -216,7 +216,8 @@ final class DifferentialState {
     try (Stream<Path> files = Files.walk(directory)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         String name = directory.relativize(file).toString();
-        if (!Set.of("Data.fs", "Data.fs.index", "Data.fs.lock").contains(name)) {
+        if (!Set.of("Data.fs", "Data.fs.index", "Data.fs.lock", "Data.fs.packtime")
+            .contains(name)) {
           found.put(name, "%s %s".formatted(mode(file), digest(read(file))));
         }
       }

@@ -43,7 +43,8 @@ final class EveryIoFailsTest {
           "write index",
           "sync index",
           "commit index",
-          "sync index's directory");
+          "sync index's directory",
+          "read pack time");
 
   /** What must not happen any more when the storage has stopped writing. */
   private static final Set<String> WRITING =

@@ -447,7 +447,7 @@ class Peer:
                 file = os.path.join(path, name)
                 relative = file[len(self.directory) + 1:]
                 if (relative.startswith(('blobs/tmp/', 'blobs/.removed', 'Data.fs.tmp'))
-                        or relative in ('Data.fs', 'Data.fs.index', 'Data.fs.lock')):
+                        or relative in ('Data.fs', 'Data.fs.index', 'Data.fs.lock', 'Data.fs.packtime')):
                     continue
                 with open(file, 'rb') as f:
                     mode = '-'
