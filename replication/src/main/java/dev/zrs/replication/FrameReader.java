@@ -14,14 +14,31 @@ final class FrameReader {
   private static final int BUFFER_SIZE = 256 << 10;
   private static final int LENGTH_BYTES = 4;
 
-  /** What to do before waiting for the network. */
-  @FunctionalInterface
-  interface BeforeWait {
-    void run() throws IOException;
+  /** Is told when a read waits for the network. */
+  interface Waiting {
+    /** Everything that has arrived is used up, and the next read waits for the peer. */
+    void begins() throws IOException;
+
+    /** Something has arrived, or the connection has ended. */
+    void ends();
   }
 
+  /** Nobody is interested. */
+  static final Waiting UNWATCHED =
+      new Waiting() {
+        @Override
+        public void begins() {
+          // Nothing to do.
+        }
+
+        @Override
+        public void ends() {
+          // Nothing to do.
+        }
+      };
+
   private final InputStream input;
-  private final BeforeWait beforeWait;
+  private final Waiting waiting;
   private final byte[] buffer = new byte[BUFFER_SIZE];
   private int start;
   private int end;
@@ -29,12 +46,11 @@ final class FrameReader {
   private boolean withinFrame;
 
   /**
-   * @param beforeWait called each time that everything which has arrived is used up, so that the
-   *     next read waits for the peer
+   * @param waiting told of each read that has to wait
    */
-  FrameReader(InputStream input, BeforeWait beforeWait) {
+  FrameReader(InputStream input, Waiting waiting) {
     this.input = input;
-    this.beforeWait = beforeWait;
+    this.waiting = waiting;
   }
 
   /** Whether a frame has arrived in part. */
@@ -109,12 +125,19 @@ final class FrameReader {
   }
 
   private int read(byte[] target, int offset, int length) throws IOException {
-    if (input.available() == 0) {
-      beforeWait.run();
+    boolean waits = input.available() == 0;
+    if (waits) {
+      waiting.begins();
     }
-    int count = input.read(target, offset, length);
-    received += Math.max(count, 0);
-    return count;
+    try {
+      int count = input.read(target, offset, length);
+      received += Math.max(count, 0);
+      return count;
+    } finally {
+      if (waits) {
+        waiting.ends();
+      }
+    }
   }
 
   private boolean fill(int count) throws IOException {

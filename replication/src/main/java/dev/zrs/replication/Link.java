@@ -8,7 +8,6 @@ import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.time.Duration;
 import jdk.net.ExtendedSocketOptions;
 
 /**
@@ -29,11 +28,8 @@ interface Link extends Closeable {
 
   OutputStream output() throws IOException;
 
-  /**
-   * Lets reads fail with a SocketTimeoutException after so long; zero for never. No effect on a
-   * unix socket, whose peer can't vanish without notice.
-   */
-  void readTimeout(Duration limit) throws IOException;
+  /** This side, as the other one sees it; empty for a unix socket, whose clients have no name. */
+  String local();
 
   /** Tells the other side that nothing more comes, after all that was written. */
   void endOutput() throws IOException;
@@ -66,8 +62,8 @@ interface Link extends Closeable {
     }
 
     @Override
-    public void readTimeout(Duration limit) throws IOException {
-      socket.setSoTimeout((int) limit.toMillis());
+    public String local() {
+      return Listener.text(socket.getLocalSocketAddress());
     }
 
     @Override
@@ -89,6 +85,11 @@ interface Link extends Closeable {
   /** Over a unix socket. */
   record UnixLink(SocketChannel channel, String peer) implements Link {
     @Override
+    public String local() {
+      return "";
+    }
+
+    @Override
     public InputStream input() {
       return Channels.newInputStream(channel);
     }
@@ -96,11 +97,6 @@ interface Link extends Closeable {
     @Override
     public OutputStream output() {
       return Channels.newOutputStream(channel);
-    }
-
-    @Override
-    public void readTimeout(Duration limit) {
-      // Sockets of this kind have no read time-out, and need none: see the interface.
     }
 
     @Override

@@ -18,6 +18,11 @@ final class Md5 {
     }
   }
 
+  /** The digest of {@code bytes}. */
+  static byte[] of(byte[] bytes) {
+    return startingWith(bytes).digest();
+  }
+
   /** The digest of what was taken in so far; it may go on. */
   static byte[] soFar(MessageDigest digest) {
     try {

@@ -2,82 +2,92 @@ package dev.zrs.replication;
 
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
-import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
-import java.io.EOFException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One connection to the upstream: asks for what follows the storage's last transaction, and applies
- * what comes until the connection ends. For the receiver's thread; a second one sends keep-alives.
+ * One connection to the upstream: compares histories, then applies what comes until the connection
+ * ends. For the receiver's thread.
  *
  * <p>Whatever has arrived whole is applied before this waits for more, also within a transaction
  * and when the connection ends: so a slow network delays nothing that is complete, and a network
  * that breaks all the time still gets on.
  */
-final class ReceiverSession {
-  private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
-
+final class ReceiverSession implements FrameReader.Waiting {
   private final Link link;
   private final FileStorage storage;
   private final SecondaryOptions options;
   private final StatusBoard board;
+  private final Runnable idle;
+  private final HistoryCheck history;
   private final TransactionAssembler assembler;
   private final RestoreBatch batch;
   private final FrameReader input;
-  private final Tid start;
+  private @Nullable SessionWatch watch;
   private long counted;
-  private boolean limited;
 
-  ReceiverSession(Link link, FileStorage storage, SecondaryOptions options, StatusBoard board)
+  /**
+   * @param idle called, on another thread, when nothing has come for a while
+   */
+  ReceiverSession(
+      Link link, FileStorage storage, SecondaryOptions options, StatusBoard board, Runnable idle)
       throws IOException {
     this.link = link;
     this.storage = storage;
     this.options = options;
     this.board = board;
-    this.start = storage.lastTransaction();
-    this.assembler = new TransactionAssembler(storage, start, options.maxFrame());
+    this.idle = idle;
+    this.history = new HistoryCheck(storage, link.peer(), options.acceptPacked());
+    this.assembler = new TransactionAssembler(storage, history.start(), options);
     this.batch = new RestoreBatch(storage, options.batchBytes(), options.batchTransactions());
-    this.input = new FrameReader(link.input(), this::allUsed);
+    this.input = new FrameReader(link.input(), this);
   }
 
   /**
    * Follows until the connection ends, which is always by an exception.
    *
+   * @throws UpstreamRefusedException if the upstream closes it without a byte
    * @throws IOException if the upstream or this side closes it, or it breaks
+   * @throws DivergedException if the upstream has another history
    * @throws ReplicationException if what comes in is wrong; nothing of that is visible
    * @throws StorageException if it can't be applied
    */
   void run() throws IOException {
-    CountDownLatch over = new CountDownLatch(1);
     try (assembler;
         batch) {
       OutputStream output = link.output();
-      String protocol = storage.blobs().isPresent() ? "zrs2.1" : "zrs2.0";
-      output.write(frame(protocol.getBytes(StandardCharsets.US_ASCII)));
-      output.write(frame(start.toBytes()));
+      output.write(greeting());
       output.flush();
-      if (options.keepAliveDelay().isPositive()) {
-        Thread.ofVirtual()
-            .name("zrs keep-alive " + link.peer())
-            .start(() -> keepAlive(output, over));
+      try (SessionWatch watching = new SessionWatch(link, output, options, board, idle)) {
+        watch = watching;
+        Thread.ofVirtual().name("zrs watch " + link.peer()).start(watching);
+        receive();
       }
-      receive();
     } finally {
       countBytes();
-      over.countDown();
     }
   }
 
-  private static byte[] frame(byte[] body) {
+  /**
+   * The protocol, the start, and two keep-alives at once, which nobody else sends: they tell a
+   * primary of ours that this secondary compares histories itself.
+   */
+  private byte[] greeting() throws IOException {
+    ByteArrayOutputStream greeting = new ByteArrayOutputStream();
+    String protocol = storage.blobs().isPresent() ? "zrs2.1" : "zrs2.0";
+    greeting.write(frame(protocol.getBytes(StandardCharsets.US_ASCII)));
+    greeting.write(frame(history.start().toBytes()));
+    greeting.write(frame());
+    greeting.write(frame());
+    return greeting.toByteArray();
+  }
+
+  private static byte[] frame(byte... body) {
     return ByteBuffer.allocate(4 + body.length).putInt(body.length).put(body).array();
   }
 
@@ -86,50 +96,68 @@ final class ReceiverSession {
       while (true) {
         accept(input.next(assembler.frameLimit()));
       }
-    } catch (EOFException e) {
+    } catch (IOException e) {
       applyRest(e);
-      throw input.received() > 0 ? e : refused(e);
-    } catch (IOException | ReplicationException e) {
+      if (watch != null && watch.hasStalled()) {
+        throw stalled(e);
+      }
+      throw input.received() > 0 ? e : new UpstreamRefusedException(e);
+    } catch (ReplicationException e) {
       applyRest(e);
       throw e;
+    } finally {
+      if (assembler.inTransaction() && history.isDone()) {
+        board.incomplete(assembler.last());
+      }
     }
   }
 
-  /** A primary gives no reason when it refuses; these are all that it can have. */
-  private static EOFException refused(EOFException end) {
-    EOFException refusal =
-        new EOFException(
-            "the upstream closed without a word: it is stopping, or is behind us (its last tid is"
-                + " lower than ours), or has blobs while we have no blob-dir; its log says which");
-    refusal.initCause(end);
-    return refusal;
+  private IOException stalled(IOException e) {
+    return new IOException(
+        "timed out: the upstream was silent for %d ms within a transaction"
+            .formatted(options.transactionLimit().toMillis()),
+        e);
   }
 
-  private void accept(byte[] frame) throws IOException {
-    TransactionBuffer complete = assembler.accept(frame);
-    if (complete == null) {
-      return;
+  private void accept(byte[] frame) {
+    switch (assembler.accept(frame)) {
+      case null -> {}
+      case Arrived.Known known -> history.known(known.print());
+      case Arrived.New arrived -> add(arrived.transaction());
     }
-    batch.add(complete);
+  }
+
+  private void add(TransactionBuffer transaction) {
+    // From here on it is closed with the batch.
+    batch.add(transaction);
+    history.later(assembler.last());
     board.received(assembler.last());
     if (batch.isFull()) {
-      board.change(SecondaryState.CATCHING_UP, "transactions come faster than they are applied");
+      board.behind();
       apply();
     }
   }
 
-  /** Called when the next read would wait. */
-  private void allUsed() throws IOException {
+  @Override
+  public void begins() {
     countBytes();
     apply();
-    boolean middle = assembler.inTransaction() || input.isWithinFrame();
-    if (middle != limited) {
-      limited = middle;
-      // Between transactions an idle upstream is silent for as long as it likes.
-      link.readTimeout(middle ? options.transactionLimit() : Duration.ZERO);
+    boolean within = assembler.inTransaction() || input.isWithinFrame();
+    if (!within && history.isDone()) {
+      board.level();
     }
-    if (!middle) {
-      board.change(SecondaryState.LIVE, "all that was sent is applied");
+    if (watch != null) {
+      watch.waits(
+          within
+              ? SessionWatch.Waiting.WITHIN
+              : history.isDone() ? SessionWatch.Waiting.BETWEEN : SessionWatch.Waiting.FIRST);
+    }
+  }
+
+  @Override
+  public void ends() {
+    if (watch != null) {
+      watch.works();
     }
   }
 
@@ -148,24 +176,13 @@ final class ReceiverSession {
   /** The checksums of these transactions were right, whatever came after them. */
   private void applyRest(Exception reason) {
     try {
+      if (reason instanceof DivergedException) {
+        return;
+      }
       apply();
     } catch (StorageException e) {
       e.addSuppressed(reason);
       throw e;
-    }
-  }
-
-  private void keepAlive(OutputStream output, CountDownLatch over) {
-    try {
-      while (!over.await(options.keepAliveDelay().toMillis(), TimeUnit.MILLISECONDS)) {
-        output.write(new byte[4]);
-        output.flush();
-      }
-    } catch (IOException e) {
-      // The reading side sees the same end, and says so.
-      LOG.debug("{}: keep-alive failed: {}", link.peer(), e.toString());
-    } catch (InterruptedException e) {
-      LOG.debug("{}: keep-alive interrupted", link.peer());
     }
   }
 }

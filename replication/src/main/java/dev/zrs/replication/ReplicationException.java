@@ -3,7 +3,7 @@ package dev.zrs.replication;
 import org.jspecify.annotations.Nullable;
 
 /** Replication can't go on, or can't begin; the message is one line that an operator can act on. */
-public final class ReplicationException extends RuntimeException {
+public sealed class ReplicationException extends RuntimeException permits DivergedException {
   private static final long serialVersionUID = 1;
 
   public ReplicationException(String message) {

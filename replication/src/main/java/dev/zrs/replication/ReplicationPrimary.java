@@ -4,8 +4,12 @@ import dev.zrs.storage.FileStorage;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,19 +24,33 @@ public final class ReplicationPrimary implements AutoCloseable {
 
   private final FileStorage storage;
   private final PrimaryOptions options;
+  private final InstantSource clock;
   private final Listener listener;
+  private final SenderSession.Shared shared = new Common();
   private final Set<SenderSession> sessions = ConcurrentHashMap.newKeySet();
   private final Thread acceptor;
+  private final MissingBlobs missingBlobs = new MissingBlobs();
+  private final OwnConnections ownConnections = new OwnConnections();
+  private final String id = UUID.randomUUID().toString();
+  private volatile List<String> upstreamLineage = List.of();
   private volatile boolean closing;
+
+  /** As the other one, with the system's clock. */
+  public ReplicationPrimary(SocketAddress address, FileStorage storage, PrimaryOptions options) {
+    this(address, storage, options, InstantSource.system());
+  }
 
   /**
    * Listens, but does not accept yet.
    *
    * @param storage stays the caller's; it must be closed after this
+   * @param clock for the times in the status
    * @throws ReplicationException if the address can't be listened at
    */
-  public ReplicationPrimary(SocketAddress address, FileStorage storage, PrimaryOptions options) {
+  public ReplicationPrimary(
+      SocketAddress address, FileStorage storage, PrimaryOptions options, InstantSource clock) {
     this.storage = storage;
+    this.clock = clock;
     this.options = options;
     this.listener = Listener.open(address);
     this.acceptor =
@@ -56,6 +74,30 @@ public final class ReplicationPrimary implements AutoCloseable {
   /** How many secondaries are connected. */
   public int connections() {
     return sessions.size();
+  }
+
+  /** How far it is with each secondary. */
+  public List<SenderStatus> secondaries() {
+    return sessions.stream().map(SenderSession::status).toList();
+  }
+
+  /** The blob files that secondaries needed and that were not there. */
+  public MissingBlobs missingBlobs() {
+    return missingBlobs;
+  }
+
+  OwnConnections ownConnections() {
+    return ownConnections;
+  }
+
+  /** What tells this server from all others, for as long as it runs. */
+  String id() {
+    return id;
+  }
+
+  /** Whom it follows, from the upstream on up. */
+  void setUpstreamLineage(List<String> ids) {
+    upstreamLineage = List.copyOf(ids);
   }
 
   private void accept() {
@@ -101,7 +143,7 @@ public final class ReplicationPrimary implements AutoCloseable {
       link.close();
       return;
     }
-    SenderSession session = new SenderSession(link, storage, options);
+    SenderSession session = new SenderSession(link, storage, options, shared, clock.instant());
     sessions.add(session);
     boolean started = false;
     try {
@@ -156,6 +198,25 @@ public final class ReplicationPrimary implements AutoCloseable {
       if (!session.awaitEnd(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
         LOG.warn(warning, session.peer(), limit.toMillis());
       }
+    }
+  }
+
+  private final class Common implements SenderSession.Shared {
+    @Override
+    public MissingBlobs missingBlobs() {
+      return missingBlobs;
+    }
+
+    @Override
+    public OwnConnections ownConnections() {
+      return ownConnections;
+    }
+
+    @Override
+    public List<String> lineage() {
+      return Stream.concat(Stream.of(id), upstreamLineage.stream())
+          .limit(RingQuestion.MAX_SERVERS)
+          .toList();
     }
   }
 }

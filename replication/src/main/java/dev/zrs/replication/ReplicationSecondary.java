@@ -9,6 +9,8 @@ import java.net.InetAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -32,15 +34,26 @@ public final class ReplicationSecondary implements AutoCloseable {
   private static final Marker CRITICAL = MarkerFactory.getMarker("CRITICAL");
   private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
 
+  /** One refusal may be the stop of the upstream; after so many it is worth a word. */
+  private static final int REFUSALS_TO_TELL = 3;
+
   private final SocketAddress upstream;
   private final String peer;
   private final FileStorage storage;
   private final SecondaryOptions options;
   private final StatusBoard board;
   private final Connector connector;
+  private final RingQuestion ringQuestion;
   private final Thread thread;
+  private final Optional<ReplicationPrimary> own;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final AtomicReference<@Nullable Closeable> connection = new AtomicReference<>();
+
+  /** Only for the receiver's thread. */
+  private boolean acceptPacked;
+
+  /** How often in a row the upstream has closed without a word; only for the receiver's thread. */
+  private int refusals;
 
   /**
    * Prepares to follow.
@@ -48,14 +61,25 @@ public final class ReplicationSecondary implements AutoCloseable {
    * @param storage stays the caller's; it must be closed after this, and nobody else may write to
    *     it
    * @param clock for the times in the status
+   * @param own what sends the same storage to others, which the upstream must not lead back to
    */
   public ReplicationSecondary(
+      SocketAddress upstream,
+      FileStorage storage,
+      SecondaryOptions options,
+      InstantSource clock,
+      Optional<ReplicationPrimary> own) {
+    this(upstream, storage, options, clock, own, InetAddress::getAllByName);
+  }
+
+  /** As the other one, of a storage that nobody else follows. */
+  public ReplicationSecondary(
       SocketAddress upstream, FileStorage storage, SecondaryOptions options, InstantSource clock) {
-    this(upstream, storage, options, clock, InetAddress::getAllByName);
+    this(upstream, storage, options, clock, Optional.empty());
   }
 
   /**
-   * As the other one.
+   * As the other ones.
    *
    * @param resolver finds the addresses of the upstream's host
    */
@@ -64,12 +88,17 @@ public final class ReplicationSecondary implements AutoCloseable {
       FileStorage storage,
       SecondaryOptions options,
       InstantSource clock,
+      Optional<ReplicationPrimary> own,
       HostLookup.Resolver resolver) {
     this.upstream = upstream;
     this.peer = Listener.text(upstream);
     this.storage = storage;
     this.options = options;
+    this.acceptPacked = options.acceptPacked();
+    this.own = own;
     this.connector = new Connector(options.connectLimit(), resolver, this::opened);
+    this.ringQuestion =
+        new RingQuestion(upstream, new Connector(options.connectLimit(), resolver, socket -> {}));
     this.board = new StatusBoard(peer, storage.lastTransaction(), clock);
     this.thread = Thread.ofPlatform().name("zrs receiver " + peer).daemon().unstarted(this::run);
   }
@@ -93,7 +122,14 @@ public final class ReplicationSecondary implements AutoCloseable {
       Tid before = storage.lastTransaction();
       long began = System.nanoTime();
       board.change(SecondaryState.CONNECTING, "it is time to");
-      String reason = connectAndFollow();
+      String reason;
+      try {
+        reason = connectAndFollow();
+      } catch (DivergedException e) {
+        LOG.error(CRITICAL, "{}: {}", peer, e.getMessage());
+        board.stopped(SecondaryState.DIVERGED, text(e));
+        return;
+      }
       if (isClosing()) {
         break;
       }
@@ -105,13 +141,14 @@ public final class ReplicationSecondary implements AutoCloseable {
                 + " server is restarted: {}",
             peer,
             reason);
-        board.stopped(reason);
+        board.stopped(SecondaryState.FAILED, reason);
         return;
       }
       long lasted = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
       if (lasted > longest || !storage.lastTransaction().equals(before)) {
         // It did work, so this is not one more failure of a row.
         delay = first;
+        acceptPacked &= storage.lastTransaction().equals(before);
       }
       board.failed(reason);
       pause(delay / 2 + ThreadLocalRandom.current().nextLong(delay / 2 + 1));
@@ -139,9 +176,14 @@ public final class ReplicationSecondary implements AutoCloseable {
     try (Link link = connector.connect(upstream)) {
       LOG.info("{}: Connected", peer);
       board.connected();
-      String reason = follow(link);
-      LOG.info("{}: Disconnected {}", peer, reason);
-      return reason;
+      own.ifPresent(primary -> primary.ownConnections().opened(link.local()));
+      try {
+        String reason = follow(link);
+        LOG.info("{}: Disconnected {}", peer, reason);
+        return reason;
+      } finally {
+        own.ifPresent(primary -> primary.ownConnections().closed(link.local()));
+      }
     } catch (IOException e) {
       return "connecting failed: " + text(e);
     } finally {
@@ -158,9 +200,17 @@ public final class ReplicationSecondary implements AutoCloseable {
   }
 
   private String follow(Link link) {
+    int refusedBefore = refusals;
+    refusals = 0;
     try {
-      new ReceiverSession(link, storage, options, board).run();
+      new ReceiverSession(
+              link, storage, options.withAcceptPacked(acceptPacked), board, this::askForRing)
+          .run();
       return "closed";
+    } catch (DivergedException e) {
+      throw e;
+    } catch (UpstreamRefusedException e) {
+      return refused(link, refusedBefore + 1);
     } catch (ReplicationException e) {
       inputDataError(text(e));
       return text(e);
@@ -173,6 +223,39 @@ public final class ReplicationSecondary implements AutoCloseable {
       // Whatever it is: a receiver that ends without a word would look like an idle upstream.
       LOG.error(CRITICAL, "{}: Input data error", peer, e);
       return "unexpected error: " + e;
+    }
+  }
+
+  private String refused(Link link, int times) {
+    if (own.isPresent() && own.get().ownConnections().wasSeen(link.local())) {
+      String reason = "this server replicates from itself: replicate-from leads to its own";
+      LOG.error("{}: {}", peer, reason);
+      return reason;
+    }
+    refusals = times;
+    if (refusals == REFUSALS_TO_TELL) {
+      LOG.error(
+          "{}: {} times in a row {}", peer, REFUSALS_TO_TELL, UpstreamRefusedException.REASONS);
+    }
+    return UpstreamRefusedException.REASONS;
+  }
+
+  /** A ring can be closed only where there is a way on from here. */
+  private void askForRing() {
+    if (own.isPresent() && ringQuestion.mayAsk()) {
+      Thread.ofVirtual().name("zrs ring " + peer).start(() -> askForRing(own.get()));
+    }
+  }
+
+  private void askForRing(ReplicationPrimary primary) {
+    List<String> lineage = ringQuestion.ask();
+    primary.setUpstreamLineage(lineage);
+    if (lineage.contains(primary.id())) {
+      String error =
+          "the servers follow each other in a ring of %d: no transaction can ever come"
+              .formatted(lineage.indexOf(primary.id()) + 1);
+      LOG.error("{}: {}", peer, error);
+      board.wrong(error);
     }
   }
 

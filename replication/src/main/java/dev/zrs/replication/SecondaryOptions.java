@@ -12,9 +12,16 @@ import java.time.Duration;
  *     addresses, may take
  * @param transactionLimit how long the upstream may be silent within a transaction or a frame.
  *     Between them an idle upstream is silent for ever
+ * @param liveAfter silence of the upstream after which it counts as level
+ * @param ringCheckDelay how long a secondary that is an upstream too gets nothing before it asks
+ *     whether its upstream follows it
  * @param maxFrame the largest record, in bytes
+ * @param maxRecords records in one transaction, each of which costs about 150 bytes of heap until
+ *     it is applied
  * @param batchBytes record data that are applied under shared syncs while it catches up
  * @param batchTransactions transactions that are applied under shared syncs
+ * @param acceptPacked whether to go on, once, where the upstream does not have our last transaction
+ *     any more
  */
 public record SecondaryOptions(
     Duration keepAliveDelay,
@@ -22,9 +29,18 @@ public record SecondaryOptions(
     Duration firstReconnectDelay,
     Duration connectLimit,
     Duration transactionLimit,
+    Duration liveAfter,
+    Duration ringCheckDelay,
     int maxFrame,
+    long maxRecords,
     long batchBytes,
-    int batchTransactions) {
+    int batchTransactions,
+    boolean acceptPacked) {
+  /**
+   * Bytes of heap that allow for one record of a replicated transaction: half of the heap at most.
+   */
+  private static final long HEAP_PER_RECORD = 300;
+
   /** What zc.zrs has as its default, where it has the option. */
   public static final SecondaryOptions DEFAULT =
       new SecondaryOptions(
@@ -33,9 +49,13 @@ public record SecondaryOptions(
           Duration.ofMillis(250),
           Duration.ofSeconds(20),
           Duration.ofSeconds(60),
+          Duration.ofSeconds(1),
+          Duration.ofSeconds(30),
           1 << 30,
+          Runtime.getRuntime().maxMemory() / HEAP_PER_RECORD,
           8 << 20,
-          2_000);
+          2_000,
+          false);
 
   /** Refuses what would make it turn in a tight loop, or never apply anything. */
   public SecondaryOptions {
@@ -43,11 +63,14 @@ public record SecondaryOptions(
     requireMillisecond("firstReconnectDelay", firstReconnectDelay);
     requireMillisecond("connectLimit", connectLimit);
     requireMillisecond("transactionLimit", transactionLimit);
+    requireMillisecond("liveAfter", liveAfter);
+    requireMillisecond("ringCheckDelay", ringCheckDelay);
     if (!keepAliveDelay.isZero()) {
       requireMillisecond("keepAliveDelay", keepAliveDelay);
     }
-    if (maxFrame < 1 || batchBytes < 1 || batchTransactions < 1) {
-      throw new IllegalArgumentException("maxFrame and the limits of a batch must be positive");
+    if (maxFrame < 1 || maxRecords < 1 || batchBytes < 1 || batchTransactions < 1) {
+      throw new IllegalArgumentException(
+          "maxFrame, maxRecords and the limits of a batch must be positive");
     }
   }
 
@@ -64,20 +87,143 @@ public record SecondaryOptions(
         firstReconnectDelay,
         connectLimit,
         transactionLimit,
+        liveAfter,
+        ringCheckDelay,
         maxFrame,
+        maxRecords,
         batchBytes,
-        batchTransactions);
+        batchTransactions,
+        acceptPacked);
   }
 
-  public SecondaryOptions withReconnectDelay(Duration value) {
+  public SecondaryOptions withReconnectDelay(Duration longest) {
     return new SecondaryOptions(
         keepAliveDelay,
-        value,
+        longest,
         firstReconnectDelay,
         connectLimit,
         transactionLimit,
+        liveAfter,
+        ringCheckDelay,
         maxFrame,
+        maxRecords,
         batchBytes,
-        batchTransactions);
+        batchTransactions,
+        acceptPacked);
+  }
+
+  public SecondaryOptions withFirstReconnectDelay(Duration value) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        value,
+        connectLimit,
+        transactionLimit,
+        liveAfter,
+        ringCheckDelay,
+        maxFrame,
+        maxRecords,
+        batchBytes,
+        batchTransactions,
+        acceptPacked);
+  }
+
+  /** With limits for one connection: for connecting, and for silence in the middle of something. */
+  public SecondaryOptions withTimeLimits(Duration connect, Duration transaction) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        firstReconnectDelay,
+        connect,
+        transaction,
+        liveAfter,
+        ringCheckDelay,
+        maxFrame,
+        maxRecords,
+        batchBytes,
+        batchTransactions,
+        acceptPacked);
+  }
+
+  public SecondaryOptions withLiveAfter(Duration value) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        firstReconnectDelay,
+        connectLimit,
+        transactionLimit,
+        value,
+        ringCheckDelay,
+        maxFrame,
+        maxRecords,
+        batchBytes,
+        batchTransactions,
+        acceptPacked);
+  }
+
+  public SecondaryOptions withRingCheckDelay(Duration value) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        firstReconnectDelay,
+        connectLimit,
+        transactionLimit,
+        liveAfter,
+        value,
+        maxFrame,
+        maxRecords,
+        batchBytes,
+        batchTransactions,
+        acceptPacked);
+  }
+
+  /** With limits for one transaction: the bytes of its largest record, and how many records. */
+  public SecondaryOptions withSizeLimits(int frame, long records) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        firstReconnectDelay,
+        connectLimit,
+        transactionLimit,
+        liveAfter,
+        ringCheckDelay,
+        frame,
+        records,
+        batchBytes,
+        batchTransactions,
+        acceptPacked);
+  }
+
+  /** With other sizes of a batch: bytes and transactions. */
+  public SecondaryOptions withBatch(long bytes, int transactions) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        firstReconnectDelay,
+        connectLimit,
+        transactionLimit,
+        liveAfter,
+        ringCheckDelay,
+        maxFrame,
+        maxRecords,
+        bytes,
+        transactions,
+        acceptPacked);
+  }
+
+  public SecondaryOptions withAcceptPacked(boolean value) {
+    return new SecondaryOptions(
+        keepAliveDelay,
+        reconnectDelay,
+        firstReconnectDelay,
+        connectLimit,
+        transactionLimit,
+        liveAfter,
+        ringCheckDelay,
+        maxFrame,
+        maxRecords,
+        batchBytes,
+        batchTransactions,
+        value);
   }
 }

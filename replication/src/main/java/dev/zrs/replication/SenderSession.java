@@ -1,5 +1,7 @@
 package dev.zrs.replication;
 
+import dev.zrs.storage.Ancestry;
+import dev.zrs.storage.Backlog;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
@@ -11,6 +13,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -28,6 +33,9 @@ final class SenderSession {
   /** The longest thing that a secondary has to say: a tid. */
   private static final int MAX_FRAME = Tid.BYTES;
 
+  /** The two frames follow the start tid at once; a secondary of zc.zrs waits a second at least. */
+  private static final Duration COMPARES_WAIT = Duration.ofMillis(500);
+
   /** How soon a sender that waits for commits sees that it should end. */
   private static final Duration FEED_WAIT = Duration.ofMillis(200);
 
@@ -40,6 +48,7 @@ final class SenderSession {
   private final Link link;
   private final FileStorage storage;
   private final PrimaryOptions options;
+  private final Shared shared;
   private final String peer;
   private final CountDownLatch handshake = new CountDownLatch(1);
 
@@ -47,11 +56,31 @@ final class SenderSession {
   private final CountDownLatch silent = new CountDownLatch(1);
 
   private final CountDownLatch ended = new CountDownLatch(1);
+
+  /** So many empty frames at once are what only a secondary says that compares histories. */
+  private final CountDownLatch compares = new CountDownLatch(2);
+
+  private final Instant since;
+  private volatile Optional<String> protocol = Optional.empty();
+  private volatile Tid sent = Tid.NONE;
   private volatile boolean draining;
   private volatile boolean gone;
 
-  SenderSession(Link link, FileStorage storage, PrimaryOptions options) {
+  /** What all connections of a primary have in common. */
+  interface Shared {
+    MissingBlobs missingBlobs();
+
+    OwnConnections ownConnections();
+
+    /** The ids of the servers from this one up. */
+    List<String> lineage();
+  }
+
+  SenderSession(
+      Link link, FileStorage storage, PrimaryOptions options, Shared shared, Instant since) {
     this.link = link;
+    this.shared = shared;
+    this.since = since;
     this.storage = storage;
     this.options = options;
     this.peer = link.peer();
@@ -87,8 +116,13 @@ final class SenderSession {
 
   private void serve() throws IOException {
     Thread.ofVirtual().name("zrs handshake " + peer).start(this::limitHandshake);
-    FrameReader input = new FrameReader(link.input(), () -> {});
-    checkProtocol(input.next(MAX_FRAME));
+    FrameReader input = new FrameReader(link.input(), FrameReader.UNWATCHED);
+    byte[] said = input.next(MAX_FRAME);
+    if (new String(said, StandardCharsets.ISO_8859_1).equals(RingQuestion.QUESTION)) {
+      answerRingQuestion();
+      return;
+    }
+    checkProtocol(said);
     byte[] start = input.next(MAX_FRAME);
     if (start.length != Tid.BYTES) {
       throw new ReplicationException("Invalid transaction id, " + describe(start));
@@ -96,18 +130,71 @@ final class SenderSession {
     handshake.countDown();
     Tid tid = Tid.of(start);
     LOG.info("{}: start {} ({})", peer, tid, tid.toUtcText());
+    sent = tid;
     Thread.ofVirtual().name("zrs keep-alive " + peer).start(() -> readKeepAlives(input));
     MessageDigest checksum = Md5.startingWith(start);
     FrameWriter output = new FrameWriter(link.output(), checksum);
-    TransactionSender sender = new TransactionSender(storage, output, checksum, peer);
-    try (TransactionReader reader = storage.transactionsAfter(tid)) {
-      send(reader, tid, sender, output);
+    TransactionSender sender =
+        new TransactionSender(
+            storage, output, checksum, peer, shared.missingBlobs(), options.strictBlobs());
+    try {
+      checkOwn();
+      checkHistory(tid);
+      try (TransactionReader reader = storage.transactionsAfter(tid)) {
+        send(reader, tid, sender, output);
+      }
     } catch (ReplicationException | StorageException e) {
       // What is wrong here is no reason to keep the transactions before it from the secondary.
       endAfter(output);
       throw e;
     }
     endAfter(output);
+  }
+
+  private void checkOwn() {
+    if (shared.ownConnections().isOwn(peer)) {
+      throw new ReplicationException(
+          "this is this server itself: its replicate-from leads to its own replicate-to");
+    }
+  }
+
+  private void answerRingQuestion() throws IOException {
+    handshake.countDown();
+    byte[] answer = String.join("\n", shared.lineage()).getBytes(StandardCharsets.US_ASCII);
+    FrameWriter output = new FrameWriter(link.output(), Md5.startingWith(new byte[0]));
+    output.write(answer);
+    output.flush();
+  }
+
+  /**
+   * A secondary that goes on from a transaction which is not part of this history would silently
+   * become a mixture of two. One that compares is let through: it finds out itself, and can tell
+   * its operator more.
+   */
+  private void checkHistory(Tid start) {
+    Ancestry ancestry = storage.ancestry(start);
+    if (ancestry == Ancestry.PACKED_AWAY) {
+      LOG.warn(
+          "{}: transaction {} is not here; it is older than the last pack, which may have removed"
+              + " it: going on with the next one",
+          peer,
+          start);
+    } else if (ancestry == Ancestry.UNKNOWN && !comparesHistories()) {
+      throw new ReplicationException(
+          ("refused: transaction %s (%s UTC), the last one of this secondary, was never here,"
+                  + " though it is younger than the last pack: its history has diverged from ours,"
+                  + " and it must be set up anew from a copy")
+              .formatted(start, start.toUtcText()));
+    }
+  }
+
+  private boolean comparesHistories() {
+    try {
+      return compares.await(COMPARES_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /**
@@ -143,15 +230,16 @@ final class SenderSession {
   }
 
   private void checkProtocol(byte[] said) {
-    String protocol = new String(said, StandardCharsets.ISO_8859_1);
-    if (protocol.equals(PROTOCOL_PLAIN)) {
+    String name = new String(said, StandardCharsets.ISO_8859_1);
+    if (name.equals(PROTOCOL_PLAIN)) {
       if (storage.blobs().isPresent()) {
         throw new ReplicationException(
             "Invalid protocol " + describe(said) + ". Require >= 2.1, because there are blobs");
       }
-    } else if (!protocol.equals(PROTOCOL_BLOBS)) {
+    } else if (!name.equals(PROTOCOL_BLOBS)) {
       throw new ReplicationException("Invalid protocol " + describe(said));
     }
+    protocol = Optional.of(name);
   }
 
   private void send(
@@ -164,6 +252,7 @@ final class SenderSession {
       if (transaction != null) {
         sender.send(transaction);
         last = transaction.tid();
+        sent = last;
         continue;
       }
       output.flush();
@@ -180,6 +269,7 @@ final class SenderSession {
         if (input.next(MAX_FRAME).length > 0) {
           throw new ReplicationException("Too many messages");
         }
+        compares.countDown();
         LOG.debug("{}: keep-alive", peer);
       }
     } catch (IOException e) {
@@ -190,6 +280,18 @@ final class SenderSession {
       silent.countDown();
       cut();
     }
+  }
+
+  /** How far it is. */
+  SenderStatus status() {
+    Tid position = sent;
+    Tid last = storage.lastTransaction();
+    Backlog left = storage.backlogAfter(position);
+    Duration lag =
+        left.transactions() == 0
+            ? Duration.ZERO
+            : Duration.between(position.toInstant(), last.toInstant());
+    return new SenderStatus(peer, protocol, since, position, left, lag);
   }
 
   private static String describe(byte[] bytes) {

@@ -1,18 +1,29 @@
 package dev.zrs.replication;
 
 import dev.zrs.storage.Tid;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.OptionalInt;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Where a secondary writes down how it is doing; each change of state is logged with its reason.
- * The receiver's thread writes, any thread reads.
+ * Any thread may call.
  */
 final class StatusBoard {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
 
+  /** What is applied so soon after its commit shows that nothing older is missing. */
+  private static final Duration FRESH = Duration.ofSeconds(3);
+
   private final InstantSource clock;
+
+  /** Held while {@link #status} is replaced. */
+  private final ReentrantLock lock = new ReentrantLock();
+
   private volatile SecondaryStatus status;
 
   StatusBoard(String upstream, Tid last, InstantSource clock) {
@@ -24,41 +35,104 @@ final class StatusBoard {
     return status;
   }
 
+  private void update(UnaryOperator<SecondaryStatus> change) {
+    lock.lock();
+    try {
+      status = change.apply(status);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   void change(SecondaryState state, String reason) {
-    SecondaryStatus old = status;
+    update(old -> changed(old, state, reason));
+  }
+
+  private SecondaryStatus changed(SecondaryStatus old, SecondaryState state, String reason) {
     if (old.state() == state) {
-      return;
+      return old;
     }
     LOG.info("{}: {} -> {} ({})", old.upstream(), old.state(), state, reason);
-    status = old.withState(state, clock.instant());
+    return old.withState(state, clock.instant());
   }
 
   void connected() {
-    status = status.withOneMoreConnection();
-    change(SecondaryState.CATCHING_UP, "connected");
+    update(
+        old ->
+            changed(
+                old.withOneMoreConnection(),
+                SecondaryState.CATCHING_UP,
+                "connected, at " + old.applied().toUtcText()));
+  }
+
+  /** Nothing has come for a while; only from {@code CATCHING_UP}. */
+  void quiet() {
+    update(
+        old ->
+            old.state() == SecondaryState.CATCHING_UP
+                ? changed(old, SecondaryState.LIVE, "the upstream sends nothing more")
+                : old);
+  }
+
+  /** All that has arrived is applied. */
+  void level() {
+    update(
+        old ->
+            old.state() == SecondaryState.CATCHING_UP && isFresh(old.applied())
+                ? changed(old, SecondaryState.LIVE, "all that was sent is applied")
+                : old);
+  }
+
+  private boolean isFresh(Tid applied) {
+    return Duration.between(applied.toInstant(), clock.instant()).compareTo(FRESH) < 0;
+  }
+
+  /** It has more to do than it can do at once. */
+  void behind() {
+    update(
+        old ->
+            changed(
+                old, SecondaryState.CATCHING_UP, "transactions come faster than they are applied"));
   }
 
   /** It ends for good, without having been told to. */
-  void stopped(String error) {
-    status = status.withError(error);
-    change(SecondaryState.FAILED, error);
+  void stopped(SecondaryState state, String error) {
+    update(old -> changed(old.withError(error), state, error));
   }
 
   void failed(String error) {
-    status = status.withError(error);
-    change(SecondaryState.WAITING, error);
+    update(old -> changed(old.withError(error), SecondaryState.WAITING, error));
+  }
+
+  /** Something is wrong that does not end the connection. */
+  void wrong(String error) {
+    update(old -> old.withError(error));
   }
 
   /** So many bytes more have come in. */
   void arrived(long bytes) {
-    status = status.withMoreBytes(bytes);
+    update(old -> old.withMoreBytes(bytes));
   }
 
   void received(Tid tid) {
-    status = status.withReceived(tid);
+    update(old -> old.withReceived(tid));
   }
 
   void applied(Tid tid) {
-    status = status.withApplied(tid);
+    update(old -> old.withApplied(tid));
+  }
+
+  /** The connection ended within this transaction. */
+  void incomplete(Tid tid) {
+    update(old -> old.withIncomplete(tid));
+  }
+
+  /** How far the catch-up is, for messages. */
+  String progress() {
+    SecondaryStatus now = status;
+    OptionalInt percent = now.progressPercent(clock.instant());
+    return percent.isEmpty()
+        ? "at " + now.applied().toUtcText()
+        : "at %s, %d %% of the time span".formatted(now.applied().toUtcText(), percent.getAsInt());
   }
 }

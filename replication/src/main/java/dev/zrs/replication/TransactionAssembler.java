@@ -1,9 +1,7 @@
 package dev.zrs.replication;
 
-import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
-import dev.zrs.storage.TransactionBuffer;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -20,20 +18,25 @@ final class TransactionAssembler implements AutoCloseable {
   static final int MAX_MESSAGE = 16 << 20;
 
   private final FileStorage storage;
+  private final Tid have;
   private final int maxRecord;
+  private final long maxRecords;
   private final MessageDigest checksum;
   private Tid last;
-  private @Nullable TransactionBuffer transaction;
+  private @Nullable Incoming transaction;
+  private long records;
   private StreamMessage.@Nullable RecordHeader record;
   private @Nullable IncomingBlob blob;
 
   /**
    * @param start what the stream was asked for: all transactions are later than this
-   * @param maxRecord bytes of the largest record
+   * @param options for their limits
    */
-  TransactionAssembler(FileStorage storage, Tid start, int maxRecord) {
+  TransactionAssembler(FileStorage storage, Tid start, SecondaryOptions options) {
     this.storage = storage;
-    this.maxRecord = maxRecord;
+    this.have = storage.lastTransaction();
+    this.maxRecord = options.maxFrame();
+    this.maxRecords = options.maxRecords();
     this.last = start;
     this.checksum = Md5.startingWith(start.toBytes());
   }
@@ -59,11 +62,11 @@ final class TransactionAssembler implements AutoCloseable {
   /**
    * Takes in a frame.
    *
-   * @return the transaction that it completes, which is the caller's from now on; else null
+   * @return the transaction that it completes; null if it completes none
    * @throws ReplicationException if the frame can't be right
    */
-  @Nullable TransactionBuffer accept(byte[] frame) {
-    TransactionBuffer complete = null;
+  @Nullable Arrived accept(byte[] frame) {
+    Arrived complete = null;
     if (record != null) {
       data(record, frame);
     } else if (blob != null) {
@@ -75,8 +78,8 @@ final class TransactionAssembler implements AutoCloseable {
     return complete;
   }
 
-  private @Nullable TransactionBuffer message(StreamMessage message) {
-    TransactionBuffer current = transaction;
+  private @Nullable Arrived message(StreamMessage message) {
+    Incoming current = transaction;
     switch (message) {
       case StreamMessage.Begin begin -> {
         if (current != null) {
@@ -86,8 +89,9 @@ final class TransactionAssembler implements AutoCloseable {
           throw new ReplicationException(
               "transaction %s is not later than %s".formatted(begin.tid(), last));
         }
-        transaction = storage.begin(begin.metadata(), begin.tid(), begin.status(), null);
+        transaction = incoming(begin);
         last = begin.tid();
+        records = 0;
       }
       case StreamMessage.RecordHeader header -> {
         if (current == null) {
@@ -96,6 +100,12 @@ final class TransactionAssembler implements AutoCloseable {
         if (!header.serial().equals(last)) {
           throw new ReplicationException(
               "a record of transaction %s within %s".formatted(header.serial(), last));
+        }
+        records++;
+        if (records > maxRecords) {
+          throw new ReplicationException(
+              "transaction %s has more than %d records, for which there would be no memory"
+                  .formatted(last, maxRecords));
         }
         record = header;
       }
@@ -108,54 +118,48 @@ final class TransactionAssembler implements AutoCloseable {
           throw new ReplicationException("Bad checksum at transaction " + last);
         }
         transaction = null;
-        return current;
+        return current.complete();
       }
     }
     return null;
   }
 
+  private Incoming incoming(StreamMessage.Begin begin) {
+    return begin.tid().compareTo(have) <= 0
+        ? new Incoming.Compared(new TransactionPrint(begin.tid(), begin.status(), begin.metadata()))
+        : new Incoming.Stored(
+            storage, storage.begin(begin.metadata(), begin.tid(), begin.status(), null));
+  }
+
   private void data(StreamMessage.RecordHeader header, byte[] data) {
     if (!header.hasBlob()) {
       record = null;
-      buffer()
-          .restore(header.oid(), header.serial(), data.length == 0 ? null : data, header.dataTid());
+      current().record(header, data);
       return;
     }
     if (data.length == 0) {
       throw new ReplicationException("a blob without a record, oid " + header.oid());
     }
     record = null;
-    IncomingBlob incoming = new IncomingBlob(header, data, blobs().createTemporary());
+    IncomingBlob incoming = current().blob(header, data);
     blob = incoming;
-    if (incoming.isComplete()) {
-      finish(incoming);
-    }
+    finishIfComplete(incoming);
   }
 
   private void block(IncomingBlob incoming, byte[] frame) {
     incoming.write(frame);
+    finishIfComplete(incoming);
+  }
+
+  private void finishIfComplete(IncomingBlob incoming) {
     if (incoming.isComplete()) {
-      finish(incoming);
+      incoming.finish();
+      blob = null;
     }
   }
 
-  private void finish(IncomingBlob incoming) {
-    incoming.close();
-    StreamMessage.RecordHeader header = incoming.header();
-    buffer()
-        .restoreBlob(
-            header.oid(), header.serial(), incoming.record(), header.dataTid(), incoming.file());
-    blob = null;
-  }
-
-  private BlobDirectory blobs() {
-    return storage
-        .blobs()
-        .orElseThrow(() -> new ReplicationException("a blob, but there is no blob directory"));
-  }
-
-  private TransactionBuffer buffer() {
-    TransactionBuffer current = transaction;
+  private Incoming current() {
+    Incoming current = transaction;
     if (current == null) {
       throw new IllegalStateException("a record is only taken in within a transaction");
     }
@@ -165,26 +169,18 @@ final class TransactionAssembler implements AutoCloseable {
   /** Drops what is incomplete, with its temporary files. */
   @Override
   public void close() {
-    IncomingBlob incoming = blob;
+    IncomingBlob halfBlob = blob;
     blob = null;
-    TransactionBuffer incomplete = transaction;
+    Incoming incomplete = transaction;
     transaction = null;
     try {
-      if (incoming != null) {
-        discard(incoming);
+      if (halfBlob != null) {
+        halfBlob.close();
       }
     } finally {
       if (incomplete != null) {
         incomplete.close();
       }
-    }
-  }
-
-  private void discard(IncomingBlob incoming) {
-    try {
-      incoming.close();
-    } finally {
-      blobs().discard(incoming.file());
     }
   }
 }

@@ -41,17 +41,35 @@ final class TransactionSender {
   private final FrameWriter output;
   private final MessageDigest checksum;
   private final String peer;
+  private final MissingBlobs missing;
+  private final boolean strictBlobs;
   private final PickleWriter pickle = PickleWriter.zrs();
   private final byte[] block = new byte[BLOB_BLOCK];
 
-  TransactionSender(FileStorage storage, FrameWriter output, MessageDigest checksum, String peer) {
+  /**
+   * @param missing where to note blobs without a file
+   * @param strictBlobs whether such a blob ends the connection
+   */
+  TransactionSender(
+      FileStorage storage,
+      FrameWriter output,
+      MessageDigest checksum,
+      String peer,
+      MissingBlobs missing,
+      boolean strictBlobs) {
     this.blobs = storage.blobs();
     this.output = output;
     this.checksum = checksum;
     this.peer = peer;
+    this.missing = missing;
+    this.strictBlobs = strictBlobs;
   }
 
-  /** Sends one transaction; nothing of one that is undone. */
+  /**
+   * Sends one transaction; nothing of one that is undone.
+   *
+   * @throws ReplicationException if a blob can't be sent
+   */
   void send(TransactionRecord transaction) throws IOException {
     if (transaction.status() == STATUS_UNDONE) {
       return;
@@ -110,6 +128,13 @@ final class TransactionSender {
     try {
       return Files.newInputStream(file);
     } catch (NoSuchFileException e) {
+      missing.add(new MissingBlobs.MissingBlob(record.oid(), record.tid(), file));
+      if (strictBlobs) {
+        throw new ReplicationException(
+            "the blob file of oid %s, tid %s is missing, and strict-blobs stops this secondary: %s"
+                .formatted(record.oid(), record.tid(), file),
+            e);
+      }
       LOG.error(
           "{}: the blob file of oid {}, tid {} is missing, only its record is sent: {}",
           peer,

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,7 @@ final class AddressTest {
             storage,
             ReplicationTest.options(Duration.ofSeconds(10)),
             InstantSource.system(),
+            Optional.empty(),
             resolver);
     follower.start();
     return follower;

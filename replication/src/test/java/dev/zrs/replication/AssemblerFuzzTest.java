@@ -30,6 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(60)
 final class AssemblerFuzzTest {
+  private static final SecondaryOptions OPTIONS =
+      SecondaryOptions.DEFAULT.withSizeLimits(1 << 20, 1_000);
+
   private static final int DAMAGED_STREAMS = 3_000;
   private static final int HOSTILE_STREAMS = 150;
 
@@ -82,13 +85,13 @@ final class AssemblerFuzzTest {
    */
   private static String outcome(
       FileStorage storage, byte[] stream, List<Tid> complete, boolean apply) {
-    FrameReader reader = new FrameReader(new ByteArrayInputStream(stream), () -> {});
+    FrameReader reader = new FrameReader(new ByteArrayInputStream(stream), FrameReader.UNWATCHED);
     try (TransactionAssembler assembler =
-        new TransactionAssembler(storage, storage.lastTransaction(), 1 << 20)) {
+        new TransactionAssembler(storage, storage.lastTransaction(), OPTIONS)) {
       while (true) {
-        TransactionBuffer transaction = assembler.accept(reader.next(assembler.frameLimit()));
-        if (transaction != null) {
-          try (transaction) {
+        Arrived arrived = assembler.accept(reader.next(assembler.frameLimit()));
+        if (arrived instanceof Arrived.New fresh) {
+          try (TransactionBuffer transaction = fresh.transaction()) {
             complete.add(assembler.last());
             if (apply) {
               storage.restoreAll(List.of(transaction));

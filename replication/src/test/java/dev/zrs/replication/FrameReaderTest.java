@@ -40,7 +40,7 @@ final class FrameReaderTest {
       builder.frame(frames[i]);
     }
     byte[] bytes = builder.bytes();
-    FrameReader reader = new FrameReader(slowly(bytes, random), () -> {});
+    FrameReader reader = new FrameReader(slowly(bytes, random), FrameReader.UNWATCHED);
     for (byte[] frame : frames) {
       assertThat(Arrays.equals(reader.next(3_000_000), frame)).isTrue();
     }
@@ -54,7 +54,8 @@ final class FrameReaderTest {
   void an_end_within_a_frame_is_told_from_one_between_frames() {
     byte[] bytes = new StreamBuilder(Tid.NONE).frame(new byte[10]).bytes();
     for (int length = 1; length < bytes.length; length++) {
-      FrameReader reader = new FrameReader(new ByteArrayInputStream(bytes, 0, length), () -> {});
+      FrameReader reader =
+          new FrameReader(new ByteArrayInputStream(bytes, 0, length), FrameReader.UNWATCHED);
       assertThatThrownBy(() -> reader.next(10))
           .isInstanceOf(EOFException.class)
           .hasMessage("the connection broke within a frame");
@@ -64,7 +65,7 @@ final class FrameReaderTest {
   @Test
   void an_announced_length_costs_no_memory() {
     byte[] bytes = new StreamBuilder(Tid.NONE).raw(0x7f, 0xff, 0xff, 0xff, 1, 2, 3).bytes();
-    FrameReader reader = new FrameReader(new ByteArrayInputStream(bytes), () -> {});
+    FrameReader reader = new FrameReader(new ByteArrayInputStream(bytes), FrameReader.UNWATCHED);
     assertThatThrownBy(() -> reader.next(Integer.MAX_VALUE)).isInstanceOf(EOFException.class);
   }
 
@@ -72,12 +73,26 @@ final class FrameReaderTest {
   void the_hook_is_called_exactly_when_nothing_more_has_arrived() throws IOException {
     byte[] bytes = new StreamBuilder(Tid.NONE).frame(new byte[1]).frame(new byte[2]).bytes();
     AtomicInteger waits = new AtomicInteger();
+    AtomicInteger ends = new AtomicInteger();
     FrameReader reader =
-        new FrameReader(new ByteArrayInputStream(bytes), () -> waits.incrementAndGet());
+        new FrameReader(
+            new ByteArrayInputStream(bytes),
+            new FrameReader.Waiting() {
+              @Override
+              public void begins() {
+                waits.incrementAndGet();
+              }
+
+              @Override
+              public void ends() {
+                ends.incrementAndGet();
+              }
+            });
     reader.next(8);
     reader.next(8);
     assertThat(waits).hasValue(0);
     assertThatThrownBy(() -> reader.next(8)).isInstanceOf(EOFException.class);
     assertThat(waits).hasValue(1);
+    assertThat(ends).hasValue(1);
   }
 }

@@ -203,6 +203,8 @@ final class HostilePrimaryTest {
     byte[] right = stream().transaction(5, DATA).bytes();
     byte[] stream = Arrays.copyOf(right, right.length + beginning.length);
     System.arraycopy(beginning, 0, stream, right.length, beginning.length);
+    // What it compares when it comes again.
+    byte[] again = new StreamBuilder(new Tid(4)).transaction(5, DATA).bytes();
     AtomicInteger connections = new AtomicInteger();
     try (FileStorage storage = replica.open();
         ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
@@ -210,7 +212,7 @@ final class HostilePrimaryTest {
           .start(
               () -> {
                 while (!server.isClosed()) {
-                  answer(server, connections.getAndIncrement() == 0 ? stream : new byte[0], false);
+                  answer(server, connections.getAndIncrement() == 0 ? stream : again, false);
                 }
               });
       try (ReplicationSecondary secondary =

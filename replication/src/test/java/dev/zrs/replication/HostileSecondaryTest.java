@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 @SuppressWarnings("NullAway.Init") // the fields are set before each test
 final class HostileSecondaryTest {
   private static final PrimaryOptions OPTIONS =
-      new PrimaryOptions(Duration.ofSeconds(1), Duration.ofMillis(400), 3);
+      new PrimaryOptions(Duration.ofSeconds(1), Duration.ofMillis(400), 3, false);
 
   @TempDir private Path directory = Path.of("unset");
   private Logged logged;
@@ -175,7 +175,8 @@ final class HostileSecondaryTest {
   @Test
   @SuppressWarnings("try") // how long closing takes is what is tested
   void who_has_said_nothing_yet_does_not_hold_up_the_stop() throws IOException {
-    PrimaryOptions patient = new PrimaryOptions(Duration.ofSeconds(40), Duration.ofSeconds(40), 3);
+    PrimaryOptions patient =
+        new PrimaryOptions(Duration.ofSeconds(40), Duration.ofSeconds(40), 3, false);
     try (ReplicationPrimary stopped =
             new ReplicationPrimary(ReplicationTest.anyPort(), storage, patient);
         Socket silent = new Socket()) {

@@ -1,0 +1,86 @@
+package dev.zrs.replication;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks an upstream who it is and whom it follows, on a connection of its own. zc.zrs has no answer:
+ * it closes, with a line about the protocol in its log; it is not asked again. For one thread at a
+ * time.
+ *
+ * <p>In place of a protocol's name stands {@value #QUESTION}; the answer is one frame of lines: the
+ * id of the server, the id of its upstream, and so on, as far as it knows.
+ */
+final class RingQuestion {
+  static final String QUESTION = "zrs-ring";
+
+  /** Servers in a row that are told. */
+  static final int MAX_SERVERS = 32;
+
+  private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
+  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final int MAX_ANSWER = 4_096;
+
+  private final SocketAddress upstream;
+  private final Connector connector;
+  private volatile boolean refused;
+
+  RingQuestion(SocketAddress upstream, Connector connector) {
+    this.upstream = upstream;
+    this.connector = connector;
+  }
+
+  /** Whether the upstream may know the question. */
+  boolean mayAsk() {
+    return !refused;
+  }
+
+  /** The ids of the upstream and of those that it follows; empty if it does not say. */
+  List<String> ask() {
+    CountDownLatch over = new CountDownLatch(1);
+    try (Link link = connector.connect(upstream)) {
+      Thread.ofVirtual().name("zrs ring limit").start(() -> limit(link, over));
+      return ask(link);
+    } catch (IOException e) {
+      LOG.debug("{}: can't be asked whom it follows: {}", Listener.text(upstream), e.toString());
+      return List.of();
+    } finally {
+      over.countDown();
+    }
+  }
+
+  private List<String> ask(Link link) throws IOException {
+    OutputStream output = link.output();
+    byte[] question = QUESTION.getBytes(StandardCharsets.US_ASCII);
+    output.write(
+        ByteBuffer.allocate(4 + question.length).putInt(question.length).put(question).array());
+    output.flush();
+    try {
+      byte[] answer = new FrameReader(link.input(), FrameReader.UNWATCHED).next(MAX_ANSWER);
+      return new String(answer, StandardCharsets.US_ASCII).lines().limit(MAX_SERVERS).toList();
+    } catch (IOException | ReplicationException e) {
+      LOG.debug("{}: does not say whom it follows: {}", Listener.text(upstream), e.toString());
+      refused = true;
+      return List.of();
+    }
+  }
+
+  private static void limit(Link link, CountDownLatch over) {
+    try {
+      if (!over.await(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+        link.close();
+      }
+    } catch (IOException | InterruptedException e) {
+      LOG.debug("ending a question failed: {}", e.toString());
+    }
+  }
+}
