@@ -15,6 +15,10 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ServeCommand.class,
       DemoCommand.class,
+      StatusCommand.class,
+      PromoteCommand.class,
+      FollowCommand.class,
+      RoleCommand.class,
       PackCommand.class,
       CheckCommand.class,
       DumpCommand.class,
@@ -40,6 +44,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "say what to do: serve, demo, pack, check, dump or recover");
+        spec.commandLine(),
+        "say what to do: serve, demo, status, promote, follow, role, pack, check, dump or recover");
   }
 }

@@ -1,9 +1,6 @@
 package dev.zrs.server;
 
-import dev.zrs.replication.PrimaryOptions;
-import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
-import dev.zrs.replication.SecondaryOptions;
 import dev.zrs.server.config.FileStorageConfig;
 import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
@@ -11,6 +8,8 @@ import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
 import dev.zrs.server.config.ZrsConfig;
+import dev.zrs.server.role.RoleDecision;
+import dev.zrs.server.role.RoleFile;
 import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.MemoryDisk;
@@ -19,10 +18,13 @@ import dev.zrs.storage.StorageOptions;
 import dev.zrs.zeo.ServedStorage;
 import dev.zrs.zeo.ZeoServer;
 import dev.zrs.zeo.ZeoServerOptions;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -38,8 +40,7 @@ final class Node implements AutoCloseable {
 
   private final Closer closer = new Closer();
   private final Map<String, FileStorage> storages = new LinkedHashMap<>();
-  private final Map<String, ReplicationPrimary> primaries = new LinkedHashMap<>();
-  private final Map<String, ReplicationSecondary> secondaries = new LinkedHashMap<>();
+  private final Map<String, ReplicatedStorage> replicated = new LinkedHashMap<>();
   private final ZeoServer server;
   private final long memoryLimit;
 
@@ -77,8 +78,7 @@ final class Node implements AutoCloseable {
     try {
       node.server.start();
       // Only now, so that the ZEO server is told of every transaction that they bring.
-      node.primaries.values().forEach(ReplicationPrimary::start);
-      node.secondaries.values().forEach(ReplicationSecondary::start);
+      node.replicated.values().forEach(ReplicatedStorage::start);
       started = true;
       return node;
     } finally {
@@ -86,6 +86,22 @@ final class Node implements AutoCloseable {
         node.close();
       }
     }
+  }
+
+  /** An address as people write it. */
+  static String text(SocketAddress address) {
+    return switch (address) {
+      case InetSocketAddress inet when inet.getAddress() instanceof Inet6Address host ->
+          "[%s]:%d".formatted(host.getHostAddress(), inet.getPort());
+      case InetSocketAddress inet ->
+          "%s:%d"
+              .formatted(
+                  inet.getAddress() == null
+                      ? inet.getHostString()
+                      : inet.getAddress().getHostAddress(),
+                  inet.getPort());
+      default -> address.toString();
+    };
   }
 
   /** Where ZEO clients connect to. */
@@ -98,20 +114,37 @@ final class Node implements AutoCloseable {
     return Optional.ofNullable(storages.get(name)).orElseThrow();
   }
 
-  /** The sender of the storage of this name, if it replicates. */
-  Optional<ReplicationPrimary> primary(String name) {
-    return Optional.ofNullable(primaries.get(name));
+  /** All storages by their names, in the order of the configuration. */
+  Map<String, FileStorage> storages() {
+    return Collections.unmodifiableMap(storages);
+  }
+
+  /** Those of {@code <zrs>} sections. */
+  Map<String, ReplicatedStorage> replicated() {
+    return Collections.unmodifiableMap(replicated);
   }
 
   /** The receiver of the storage of this name, if it is a secondary. */
   Optional<ReplicationSecondary> secondary(String name) {
-    return Optional.ofNullable(secondaries.get(name));
+    return Optional.ofNullable(replicated.get(name)).flatMap(ReplicatedStorage::secondary);
+  }
+
+  /** How many ZEO clients are connected. */
+  int clients() {
+    return server.connections();
+  }
+
+  /** Ends the connections of all ZEO clients; whether all have ended within a limit. */
+  boolean disconnectClients(String reason) {
+    return server.closeClients(reason);
   }
 
   private ServedStorage open(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
-      case FileStorageConfig file ->
-          new ServedStorage(openFile(name, file, clock), file.readOnly());
+      case FileStorageConfig file -> {
+        RoleDecision.requireNoSecondary(name, new RoleFile(file.path()));
+        yield new ServedStorage(openFile(name, file, clock), file.readOnly());
+      }
       case MappingStorageConfig mapping ->
           new ServedStorage(
               open(
@@ -162,30 +195,9 @@ final class Node implements AutoCloseable {
 
   private ServedStorage openReplicated(String name, ZrsConfig config, InstantSource clock) {
     FileStorage storage = openFile(name, config.base(), clock);
-    config
-        .replicateTo()
-        .ifPresent(
-            address ->
-                primaries.put(
-                    name,
-                    closer.add(
-                        new ReplicationPrimary(
-                            address.toBind(), storage, PrimaryOptions.DEFAULT))));
-    config
-        .replicateFrom()
-        .ifPresent(
-            address ->
-                secondaries.put(
-                    name,
-                    closer.add(
-                        new ReplicationSecondary(
-                            address.toConnect(),
-                            storage,
-                            SecondaryOptions.DEFAULT
-                                .withKeepAliveDelay(config.keepAliveDelay())
-                                .withReconnectDelay(config.reconnectDelay()),
-                            clock))));
-    return new ServedStorage(storage, config.replicateFrom().isPresent());
+    ReplicatedStorage all = closer.add(new ReplicatedStorage(name, storage, config, clock));
+    replicated.put(name, all);
+    return new ServedStorage(storage, all::isSecondary);
   }
 
   private static ZeoServerOptions zeoOptions(ZeoSection zeo, InstantSource clock) {

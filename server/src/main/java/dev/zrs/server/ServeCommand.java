@@ -2,6 +2,8 @@ package dev.zrs.server;
 
 import dev.zrs.server.config.CommandLine;
 import dev.zrs.server.config.ServerConfig;
+import dev.zrs.server.control.ControlException;
+import dev.zrs.server.control.ControlServer;
 import dev.zrs.server.logging.PythonLogging;
 import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.ConfigException;
@@ -57,6 +59,12 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--pid-file", paramLabel = "FILE", description = "where to write the process id")
   private @Nullable String pidFile;
 
+  @Option(
+      names = "--control",
+      paramLabel = "SOCKET",
+      description = "where to listen for zrs status and others (default: FILE.control)")
+  private @Nullable Path control;
+
   @Override
   public Integer call() {
     ServerConfig config;
@@ -84,7 +92,10 @@ final class ServeCommand implements Callable<Integer> {
         });
     try {
       config.zeo().pidFile().map(PidFile::write).ifPresent(closer::add);
-      closer.add(Node.start(config, InstantSource.system()));
+      Node node = closer.add(Node.start(config, InstantSource.system()));
+      Optional<Path> socket =
+          control != null ? Optional.of(control) : ControlCommand.socketOf(config);
+      socket.flatMap(path -> control(path, node)).ifPresent(closer::add);
     } catch (RuntimeException e) { // whatever it is, it is the reason why there is no server
       Stopping.clear();
       closer.close();
@@ -93,6 +104,16 @@ final class ServeCommand implements Callable<Integer> {
     }
     Stopping.awaitSignal();
     return Main.GOOD;
+  }
+
+  /** Without it the server serves all the same. */
+  private static Optional<ControlServer> control(Path path, Node node) {
+    try {
+      return Optional.of(ControlServer.open(path, new NodeCommands(node, InstantSource.system())));
+    } catch (ControlException e) {
+      LOG.error("{}; zrs status, promote and follow won't work (see --control)", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   private ServerConfig load() {

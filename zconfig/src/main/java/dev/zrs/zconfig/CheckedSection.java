@@ -67,15 +67,18 @@ public final class CheckedSection {
     return find(key, valueClass).orElseThrow();
   }
 
+  /** Where a key stands if it was written, else where the section begins. */
+  public Location location(String key) {
+    return source.keys().stream()
+        .filter(k -> k.name().equals(key))
+        .findFirst()
+        .map(Key::location)
+        .orElse(location());
+  }
+
   /** An error about a key: at its line if it was written, else at the section. */
   public ConfigException error(String key, String message) {
-    Location where =
-        source.keys().stream()
-            .filter(k -> k.name().equals(key))
-            .findFirst()
-            .map(Key::location)
-            .orElse(location());
-    return new ConfigException(where, key + " in " + source.title() + ": " + message);
+    return new ConfigException(location(key), key + " in " + source.title() + ": " + message);
   }
 
   /** An error about the section. */

@@ -80,7 +80,8 @@ final class Session implements Broadcaster.Subscriber {
   }
 
   void requireWritable() {
-    if (readOnly) {
+    Registered known = registered;
+    if (readOnly || (known != null && known.service.isReadOnly())) {
       throw new RequestException(RemoteError.readOnly());
     }
   }

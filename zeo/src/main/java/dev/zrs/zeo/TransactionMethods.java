@@ -168,6 +168,8 @@ final class TransactionMethods {
           throw new RequestException(
               RemoteError.storageTransactionError("Already voting (locked)"));
     }
+    // It may have begun before the server became a secondary.
+    session.requireWritable();
     transaction.setClaim(service.storage().commitLock().claim(log.label()));
     transaction.setState(State.VOTING);
     return transaction;

@@ -132,11 +132,30 @@ public final class ZeoServer implements AutoCloseable {
     }
   }
 
-  /** Ends all connections, so that clients come back and verify their caches. */
-  public void closeClients(String reason) {
+  /**
+   * Ends all connections, so that clients come back and verify their caches, or find another
+   * server. Transactions that are not finished are aborted.
+   *
+   * @return whether all of them had ended within the limit, so that none touches its storage any
+   *     more
+   */
+  public boolean closeClients(String reason) {
     List<ZeoConnection> all = all();
     LOG.info("closing {} connections: {}", all.size(), reason);
     all.forEach(ZeoConnection::close);
+    long nanos = CLOSE_LIMIT.toNanos();
+    lock.lock();
+    try {
+      while (nanos > 0 && all.stream().anyMatch(connections::contains)) {
+        nanos = connectionEnded.awaitNanos(nanos);
+      }
+      return all.stream().noneMatch(connections::contains);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private List<ZeoConnection> all() {

@@ -139,6 +139,10 @@ final class StorageReader {
     if (reconnectSeconds < 1 || reconnectSeconds > MAX_SECONDS) {
       throw section.error("reconnect-delay", reconnectSeconds + " is not a number of seconds >= 1");
     }
+    Optional<Boolean> strictBlobs = section.find("strict-blobs", Boolean.class);
+    if (strictBlobs.isPresent() && to.isEmpty()) {
+      throw section.error("strict-blobs", "it is for primaries, which have replicate-to");
+    }
     long keepAliveSeconds = section.get("keep-alive-delay", Long.class);
     if (keepAliveSeconds > MAX_SECONDS) {
       throw section.error("keep-alive-delay", keepAliveSeconds + " is too large");
@@ -154,7 +158,9 @@ final class StorageReader {
         from,
         // zc.zrs takes a negative delay for none.
         Duration.ofSeconds(Math.max(0, keepAliveSeconds)),
-        Duration.ofSeconds(reconnectSeconds));
+        Duration.ofSeconds(reconnectSeconds),
+        strictBlobs.orElse(false),
+        section.location("replicate-from").toString());
   }
 
   private static Optional<Address> address(CheckedSection section, String key) {

@@ -12,12 +12,16 @@ import java.util.Optional;
  * @param replicateTo where secondaries connect to
  * @param replicateFrom where the upstream listens
  * @param keepAliveDelay how often a secondary tells its upstream that it is there; zero for never
- * @param reconnectDelay how long a secondary waits before it connects again
+ * @param reconnectDelay the longest that a secondary waits before it connects again
+ * @param strictBlobs whether a secondary is stopped that needs a blob file which does not exist
+ * @param where the file and line of replicate-from, or of the section if it has none
  */
 public record ZrsConfig(
     FileStorageConfig base,
     Optional<Address> replicateTo,
     Optional<Address> replicateFrom,
     Duration keepAliveDelay,
-    Duration reconnectDelay)
+    Duration reconnectDelay,
+    boolean strictBlobs,
+    String where)
     implements StorageConfig {}

@@ -1,0 +1,128 @@
+package dev.zrs.replication;
+
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Tid;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Asks an upstream, of either kind, whether it has transactions that a storage does not have: on a
+ * connection of its own, as one more secondary, which takes nothing. For one thread, once.
+ */
+public final class UpstreamProbe {
+  /** What an upstream can be found to be. */
+  public sealed interface Answer {
+    /** It has nothing that is not here. */
+    record Level() implements Answer {}
+
+    /**
+     * It has more.
+     *
+     * @param next its first transaction that is not here
+     */
+    record Ahead(Tid next) implements Answer {}
+
+    /** It has another history. */
+    record Diverged(String reason) implements Answer {}
+
+    /** It could not be asked, or did not say. */
+    record Unknown(String reason) implements Answer {}
+  }
+
+  /** After its last transaction an upstream is silent. */
+  private static final Duration QUIET = Duration.ofSeconds(1);
+
+  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
+
+  /** A Python primary reads a large file from its start to find where to begin. */
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+
+  private final SocketAddress upstream;
+  private final FileStorage storage;
+  private final HistoryCheck history;
+  private final CountDownLatch over = new CountDownLatch(1);
+  private volatile boolean between;
+  private volatile boolean quiet;
+  private volatile long since = System.nanoTime();
+
+  private UpstreamProbe(SocketAddress upstream, FileStorage storage) {
+    this.upstream = upstream;
+    this.storage = storage;
+    this.history = new HistoryCheck(storage, Listener.text(upstream), false);
+  }
+
+  /** Asks; takes half a minute at most. */
+  public static Answer ask(SocketAddress upstream, FileStorage storage) {
+    return new UpstreamProbe(upstream, storage).ask();
+  }
+
+  private Answer ask() {
+    Connector connector = new Connector(CONNECT_LIMIT, InetAddress::getAllByName, socket -> {});
+    try (Link link = connector.connect(upstream)) {
+      Thread.ofVirtual().name("zrs probe limit").start(() -> watch(link));
+      return read(link);
+    } catch (DivergedException e) {
+      return new Answer.Diverged(String.valueOf(e.getMessage()));
+    } catch (IOException | ReplicationException e) {
+      return quiet
+          ? new Answer.Level()
+          : new Answer.Unknown(e.getMessage() == null ? e.toString() : e.getMessage());
+    } finally {
+      over.countDown();
+    }
+  }
+
+  private Answer read(Link link) throws IOException {
+    OutputStream output = link.output();
+    byte[] protocol =
+        (storage.blobs().isPresent() ? "zrs2.1" : "zrs2.0").getBytes(StandardCharsets.US_ASCII);
+    output.write(
+        ByteBuffer.allocate(4 + protocol.length + 4 + Tid.BYTES + 8)
+            .putInt(protocol.length)
+            .put(protocol)
+            .putInt(Tid.BYTES)
+            .put(history.start().toBytes())
+            .array());
+    output.flush();
+    FrameReader input = new FrameReader(link.input(), FrameReader.UNWATCHED);
+    try (TransactionAssembler assembler =
+        new TransactionAssembler(storage, history.start(), SecondaryOptions.DEFAULT)) {
+      while (true) {
+        since = System.nanoTime();
+        between = history.isDone() && !assembler.inTransaction();
+        byte[] frame = input.next(assembler.frameLimit());
+        between = false;
+        Arrived arrived = assembler.accept(frame);
+        if (assembler.last().compareTo(storage.lastTransaction()) > 0) {
+          history.later(assembler.last());
+          return new Answer.Ahead(assembler.last());
+        }
+        if (arrived instanceof Arrived.Known known) {
+          history.known(known.print());
+        }
+      }
+    }
+  }
+
+  private void watch(Link link) {
+    long begun = System.nanoTime();
+    try {
+      while (!over.await(50, TimeUnit.MILLISECONDS)) {
+        quiet = between && System.nanoTime() - since > QUIET.toNanos();
+        if (quiet || System.nanoTime() - begun > LIMIT.toNanos()) {
+          link.close();
+          return;
+        }
+      }
+    } catch (IOException | InterruptedException e) {
+      over.countDown();
+    }
+  }
+}
