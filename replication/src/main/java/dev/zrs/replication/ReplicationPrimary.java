@@ -4,6 +4,7 @@ import dev.zrs.storage.FileStorage;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
@@ -78,7 +79,8 @@ public final class ReplicationPrimary implements AutoCloseable {
 
   /** How far it is with each secondary. */
   public List<SenderStatus> secondaries() {
-    return sessions.stream().map(SenderSession::status).toList();
+    Instant now = clock.instant();
+    return sessions.stream().map(session -> session.status(now)).toList();
   }
 
   /** The blob files that secondaries needed and that were not there. */

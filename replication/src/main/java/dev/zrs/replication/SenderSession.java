@@ -1,7 +1,6 @@
 package dev.zrs.replication;
 
 import dev.zrs.storage.Ancestry;
-import dev.zrs.storage.Backlog;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
@@ -283,15 +282,9 @@ final class SenderSession {
   }
 
   /** How far it is. */
-  SenderStatus status() {
+  SenderStatus status(Instant now) {
     Tid position = sent;
-    Tid last = storage.lastTransaction();
-    Backlog left = storage.backlogAfter(position);
-    Duration lag =
-        left.transactions() == 0
-            ? Duration.ZERO
-            : Duration.between(position.toInstant(), last.toInstant());
-    return new SenderStatus(peer, protocol, since, position, left, lag);
+    return new SenderStatus(peer, protocol, since, position, storage.backlogAfter(position), now);
   }
 
   private static String describe(byte[] bytes) {

@@ -15,12 +15,16 @@ import java.util.Optional;
  * @param since when it connected
  * @param sent the last transaction that was sent, or where it asked to begin
  * @param left what is committed and not sent
- * @param lag from the commit of what was sent last to that of the last transaction; zero when level
+ * @param now when that was so
  */
 public record SenderStatus(
-    String address,
-    Optional<String> protocol,
-    Instant since,
-    Tid sent,
-    Backlog left,
-    Duration lag) {}
+    String address, Optional<String> protocol, Instant since, Tid sent, Backlog left, Instant now) {
+
+  /** How long ago the oldest transaction was committed that is not sent; zero when level. */
+  public Duration lag() {
+    return left.first()
+        .map(tid -> Duration.between(tid.toInstant(), now))
+        .filter(Duration::isPositive)
+        .orElse(Duration.ZERO);
+  }
+}

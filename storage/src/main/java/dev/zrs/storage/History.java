@@ -1,5 +1,7 @@
 package dev.zrs.storage;
 
+import java.util.Optional;
+
 /** Answers questions about a file's transactions as a sequence. For one thread. */
 final class History {
   /** How many transactions without records to pass over at the end of the file. */
@@ -46,13 +48,15 @@ final class History {
   /** What is later than {@code tid}; transactions are counted up to a limit. */
   Backlog after(Tid tid, long limit) {
     long start = new TransactionSearch(file, end).positionAfter(tid);
+    Optional<Tid> first =
+        start < end ? Optional.of(file.transactionHeader(start).tid()) : Optional.empty();
     long position = start;
     long count = 0;
     while (position < end && count < limit) {
       position = file.transactionHeader(position).end();
       count++;
     }
-    return new Backlog(count, position >= end, end - start);
+    return new Backlog(count, position >= end, end - start, first);
   }
 
   private static boolean isPacked(TransactionHeader transaction) {
