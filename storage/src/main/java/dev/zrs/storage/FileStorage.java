@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -25,6 +26,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class FileStorage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
+
+  /** How long {@link #leaveBlobs} waits for a transaction that is being committed. */
+  private static final Duration COMMIT_LIMIT = Duration.ofSeconds(10);
 
   /** How long {@link #close} waits for a pack to end. */
   private static final Duration PACK_LIMIT = Duration.ofSeconds(10);
@@ -111,6 +115,53 @@ public final class FileStorage implements AutoCloseable {
   /** How many objects there are, deleted ones included, as FileStorage counts. */
   public long objectCount() {
     return present.generation().index().size();
+  }
+
+  /**
+   * Leaves the blob directory to another server, which keeps it from now on. Afterwards this
+   * storage takes no transaction with a blob file, and its packs leave the files alone.
+   *
+   * @param endWriters ends those who might still write, as ZEO clients; called while no pack can
+   *     begin
+   * @throws StorageException if a pack runs, which may yet remove blobs; nothing is changed then
+   */
+  public void leaveBlobs(Runnable endWriters) {
+    BlobDirectory directory = blobs.orElseThrow(TransactionBuffer::noBlobs);
+    if (!packing.tryLock()) {
+      throw new StorageException(
+          name() + " is being packed, and blobs may yet be removed; try again when that is done");
+    }
+    try {
+      endWriters.run();
+      CommitLock.Claim claim = commitLock().claim("leaving the blobs");
+      try {
+        if (!claim.acquire(COMMIT_LIMIT)) {
+          LOG.warn("{}: a transaction does not end; its blobs may stay as a left-over", name());
+        }
+        directory.leave();
+      } finally {
+        claim.release();
+      }
+    } finally {
+      packing.unlock();
+    }
+  }
+
+  /**
+   * Takes the blob directory over from the server that kept it; no effect if it is this storage's
+   * own.
+   *
+   * @throws StorageException if it can't be written; nothing is changed then
+   */
+  public void takeOverBlobs() {
+    BlobDirectory directory = blobs.orElseThrow(TransactionBuffer::noBlobs);
+    try {
+      if (!directory.isWritable()) {
+        directory.takeOver();
+      }
+    } catch (IOException e) {
+      throw new StorageIoException("writing below the blob directory", directory.base(), e);
+    }
   }
 
   public CommitFeed feed() {
@@ -359,14 +410,30 @@ public final class FileStorage implements AutoCloseable {
     try {
       FileGeneration old = present.enter();
       try {
-        return old.index().size() == 0
-            ? PackReport.unchanged(old.visibleEnd())
-            : new Packer(disk, old, blobs, what, packHost).pack(progress);
+        if (old.index().size() == 0) {
+          return PackReport.unchanged(old.visibleEnd());
+        }
+        // Whoever takes the files over meanwhile does not have them removed by this pack.
+        Optional<BlobDirectory> own = blobs.filter(BlobDirectory::isWritable);
+        return new Packer(disk, old, own, what, packHost).pack(progress);
       } finally {
         old.leave();
+        rememberChecked();
       }
     } finally {
       packing.unlock();
+    }
+  }
+
+  /** What a pack writes has nothing unfinished in it, and all its positions are new. */
+  private void rememberChecked() {
+    if (options.follower() && !present.isClosed()) {
+      read(
+          generation -> {
+            new CheckedPart(disk, options.file())
+                .record(generation.file(), generation.visibleEnd());
+            return null;
+          });
     }
   }
 
