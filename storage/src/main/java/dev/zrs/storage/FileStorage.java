@@ -48,6 +48,9 @@ public final class FileStorage implements AutoCloseable {
   /** Held while a pack runs. */
   private final ReentrantLock packing = new ReentrantLock();
 
+  /** Whether the pack that runs, if one does, removes blobs. */
+  private volatile boolean packRemovesBlobs;
+
   private final PackHost packHost;
   private final PackTimeFile packTime;
 
@@ -127,7 +130,8 @@ public final class FileStorage implements AutoCloseable {
    */
   public void leaveBlobs(Runnable endWriters) {
     BlobDirectory directory = blobs.orElseThrow(TransactionBuffer::noBlobs);
-    if (!packing.tryLock()) {
+    boolean noPack = packing.tryLock();
+    if (!noPack && packRemovesBlobs) {
       throw new StorageException(
           name() + " is being packed, and blobs may yet be removed; try again when that is done");
     }
@@ -143,7 +147,9 @@ public final class FileStorage implements AutoCloseable {
         claim.release();
       }
     } finally {
-      packing.unlock();
+      if (noPack) {
+        packing.unlock();
+      }
     }
   }
 
@@ -415,6 +421,7 @@ public final class FileStorage implements AutoCloseable {
         }
         // Whoever takes the files over meanwhile does not have them removed by this pack.
         Optional<BlobDirectory> own = blobs.filter(BlobDirectory::isWritable);
+        packRemovesBlobs = own.isPresent();
         return new Packer(disk, old, own, what, packHost).pack(progress);
       } finally {
         old.leave();
