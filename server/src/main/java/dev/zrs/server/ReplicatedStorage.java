@@ -195,7 +195,13 @@ final class ReplicatedStorage implements AutoCloseable {
             .formatted(upstream.text());
   }
 
-  private static void requireComplete(SecondaryStatus status, boolean force) {
+  private void requireComplete(SecondaryStatus status, boolean force) {
+    if (storage.lastCut().compareTo(storage.lastTransaction()) > 0 && !force) {
+      throw new RoleException(
+          ("not promoted: the file was the copy of one in use, and what was cut off it at the start,"
+                  + " up to transaction %s (%s UTC), has not arrived again. Give it up with --force")
+              .formatted(storage.lastCut(), storage.lastCut().toUtcText()));
+    }
     if (status.incomplete().isPresent() && !force) {
       throw new RoleException(
           ("not promoted: of transaction %s (%s UTC) a part has arrived, and not the end; the"

@@ -41,6 +41,7 @@ public final class FileStorage implements AutoCloseable {
   private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
   private final Optional<Disk.Lock> lock;
+  private final Tid lastCut;
   private final Disk disk;
   private final AtomicLong maxOid;
   private final CommitPath commits;
@@ -65,6 +66,7 @@ public final class FileStorage implements AutoCloseable {
     this.disk = disk;
     this.blobs = blobs;
     this.lock = files.lock();
+    this.lastCut = files.lastCut();
     this.present = new PresentFile(name(), files.generation(), files.lastTid());
     this.indexSaver = new IndexSaver(files.indexFile(), present::enterEvenIfClosed);
     this.maxOid = new AtomicLong(files.generation().index().maxOid());
@@ -76,7 +78,11 @@ public final class FileStorage implements AutoCloseable {
 
   /** What opening the files gives. */
   record OpenedFiles(
-      FileGeneration generation, IndexFile indexFile, Tid lastTid, Optional<Disk.Lock> lock) {}
+      FileGeneration generation,
+      IndexFile indexFile,
+      Tid lastTid,
+      Tid lastCut,
+      Optional<Disk.Lock> lock) {}
 
   /**
    * Opens a storage, creating the file if there is none. Reads the saved index if it is right, else
@@ -108,6 +114,15 @@ public final class FileStorage implements AutoCloseable {
   /** The last transaction that is durable and visible; {@link Tid#NONE} in an empty storage. */
   public Tid lastTransaction() {
     return present.lastTransaction();
+  }
+
+  /**
+   * The last of the whole transactions that the opening cut off, because they stood behind an
+   * unfinished one; {@link Tid#NONE} if there were none. Until the upstream has sent it again it is
+   * missing here.
+   */
+  public Tid lastCut() {
+    return lastCut;
   }
 
   /** Size of the file up to the end of the last visible transaction, in bytes. */

@@ -229,9 +229,12 @@ final class StorageOpener {
         new FileScan(
             file, start.index(), start.position(), start.lastTid(), batch, options.follower());
     scan.run();
+    Tid lastCut = Tid.NONE;
     if (!options.readOnly()) {
       if (scan.hasTail()) {
-        new TailCut(disk, file, scan, options.follower()).cut(blobs);
+        TailCut tail = new TailCut(disk, file, scan, options.follower());
+        tail.cut(blobs);
+        lastCut = tail.lastCut();
       } else {
         // A process that was killed may have written what the disk does not have yet; from now on
         // it is visible.
@@ -247,7 +250,7 @@ final class StorageOpener {
     if (!options.readOnly() && !start.fromIndex()) {
       indexFile.save(generation);
     }
-    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lock);
+    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lastCut, lock);
   }
 
   /** From where the file has to be scanned. */

@@ -20,6 +20,7 @@ final class TailCut {
   private final DataFile file;
   private final FileScan scan;
   private final boolean follower;
+  private Tid lastCut = Tid.NONE;
 
   /**
    * @param scan of the file, which has found a tail
@@ -32,15 +33,18 @@ final class TailCut {
     this.follower = follower;
   }
 
+  /** The last of the transactions that were whole and are cut off; {@link Tid#NONE} if none was. */
+  Tid lastCut() {
+    return lastCut;
+  }
+
   /**
    * Cuts.
    *
    * @param blobs where the blobs of the tail are; empty if they are nobody's business here
    */
   void cut(Optional<BlobDirectory> blobs) throws IOException {
-    if (blobs.isPresent()) {
-      setBlobsAside(blobs.get());
-    }
+    visitTail(blobs);
     Path copy = unusedTail(file.path());
     long end = scan.end();
     long size = file.size();
@@ -93,29 +97,40 @@ final class TailCut {
    * The blobs of transactions that stand whole in the tail came to their places at the vote. Those
    * that an upstream sends again may stay there; but it may have aborted one that is not finished.
    */
-  private void setBlobsAside(BlobDirectory blobs) throws IOException {
+  private void visitTail(Optional<BlobDirectory> blobs) throws IOException {
     long size = file.size();
     long position = scan.end();
     while (position + TransactionHeader.FIXED_LENGTH <= size) {
       TransactionHeader transaction = file.transactionHeader(position);
       if (transaction.length() < transaction.headerLength()
-          || transaction.length() > size - position - TransactionHeader.TRAILER_LENGTH) {
+          || transaction.length() > size - position - TransactionHeader.TRAILER_LENGTH
+          || file.readLong(transaction.trailerPosition()) != transaction.length()) {
         return;
       }
+      if (transaction.hasKnownStatus()) {
+        lastCut = transaction.tid();
+      }
       boolean comesAgain = follower && transaction.hasKnownStatus();
-      long at = position + transaction.headerLength();
-      while (at + DataHeader.LENGTH <= transaction.trailerPosition()) {
-        DataHeader record = DataHeader.parse(file.read(at, DataHeader.LENGTH), 0, at);
-        if (record.dataLength() < 0 || record.length() > transaction.trailerPosition() - at) {
-          return;
-        }
-        if (!comesAgain) {
-          blobs.setAside(record.oid(), record.tid());
-        }
-        at += record.length();
+      if (blobs.isPresent() && !comesAgain && !setBlobsAside(transaction, blobs.get())) {
+        return;
       }
       position = transaction.end();
     }
+  }
+
+  /** Whether all of the transaction's records could be read. */
+  private boolean setBlobsAside(TransactionHeader transaction, BlobDirectory blobs)
+      throws IOException {
+    long at = transaction.position() + transaction.headerLength();
+    while (at + DataHeader.LENGTH <= transaction.trailerPosition()) {
+      DataHeader record = DataHeader.parse(file.read(at, DataHeader.LENGTH), 0, at);
+      if (record.dataLength() < 0 || record.length() > transaction.trailerPosition() - at) {
+        return false;
+      }
+      blobs.setAside(record.oid(), record.tid());
+      at += record.length();
+    }
+    return true;
   }
 
   private Path unusedTail(Path path) {
