@@ -39,6 +39,10 @@ sealed interface Incoming extends AutoCloseable {
               .blobs()
               .orElseThrow(
                   () -> new ReplicationException("a blob, but there is no blob directory"));
+      if (!blobs.isWritable()) {
+        record(header, data);
+        return new SharedBlob(header, blobs);
+      }
       return new StoredBlob(header, data, blobs, buffer);
     }
 

@@ -1,7 +1,7 @@
 package dev.zrs.replication;
 
 /** A blob whose blocks are arriving. For one thread. */
-sealed interface IncomingBlob extends AutoCloseable permits PassedBlob, StoredBlob {
+sealed interface IncomingBlob extends AutoCloseable permits PassedBlob, SharedBlob, StoredBlob {
   /** Takes the next block. */
   void write(byte[] block);
 

@@ -8,8 +8,10 @@ import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
 import dev.zrs.server.config.ZrsConfig;
+import dev.zrs.server.role.Role;
 import dev.zrs.server.role.RoleDecision;
 import dev.zrs.server.role.RoleFile;
+import dev.zrs.storage.BlobAccess;
 import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.MemoryDisk;
@@ -143,7 +145,7 @@ final class Node implements AutoCloseable {
     return switch (config) {
       case FileStorageConfig file -> {
         RoleDecision.requireNoSecondary(name, new RoleFile(file.path()));
-        yield new ServedStorage(openFile(name, file, clock), file.readOnly());
+        yield new ServedStorage(open(name, options(file), new RealDisk(), clock), file.readOnly());
       }
       case MappingStorageConfig mapping ->
           new ServedStorage(
@@ -174,17 +176,14 @@ final class Node implements AutoCloseable {
     return Runtime.getRuntime().maxMemory() / 2 / Math.max(1, storages);
   }
 
-  private FileStorage openFile(String name, FileStorageConfig config, InstantSource clock) {
+  private static StorageOptions options(FileStorageConfig config) {
     StorageOptions options =
-        new StorageOptions(
-            config.path(),
-            config.readOnly(),
-            config.blobDir(),
-            config.create(),
-            config.quota().orElse(StorageOptions.UNLIMITED),
-            config.packGc(),
-            config.packKeepOld());
-    return open(name, options, new RealDisk(), clock);
+        StorageOptions.of(config.path())
+            .withReadOnly(config.readOnly())
+            .withCreate(config.create())
+            .withQuota(config.quota().orElse(StorageOptions.UNLIMITED))
+            .withPack(config.packGc(), config.packKeepOld());
+    return config.blobDir().map(options::withBlobDirectory).orElse(options);
   }
 
   private FileStorage open(String name, StorageOptions options, Disk disk, InstantSource clock) {
@@ -194,8 +193,17 @@ final class Node implements AutoCloseable {
   }
 
   private ServedStorage openReplicated(String name, ZrsConfig config, InstantSource clock) {
-    FileStorage storage = openFile(name, config.base(), clock);
-    ReplicatedStorage all = closer.add(new ReplicatedStorage(name, storage, config, clock));
+    // The role comes first: a secondary treats its files in another way, from the opening on.
+    RoleFile roleFile = new RoleFile(config.base().path());
+    Role role = RoleDecision.decide(name, config.replicateFrom(), config.where(), roleFile);
+    boolean follows = role instanceof Role.Secondary;
+    StorageOptions options =
+        options(config.base())
+            .withFollower(follows)
+            .withBlobAccess(
+                follows && config.skipsBlobs() ? BlobAccess.READ_ONLY : BlobAccess.READ_WRITE);
+    FileStorage storage = open(name, options, new RealDisk(), clock);
+    ReplicatedStorage all = closer.add(new ReplicatedStorage(name, storage, config, role, clock));
     replicated.put(name, all);
     return new ServedStorage(storage, all::isSecondary);
   }

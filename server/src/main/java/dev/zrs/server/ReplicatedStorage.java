@@ -9,10 +9,10 @@ import dev.zrs.replication.UpstreamProbe;
 import dev.zrs.replication.UpstreamProbe.Answer;
 import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.role.Role;
-import dev.zrs.server.role.RoleDecision;
 import dev.zrs.server.role.RoleException;
 import dev.zrs.server.role.RoleFile;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.StorageException;
 import dev.zrs.zconfig.Address;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -51,16 +51,18 @@ final class ReplicatedStorage implements AutoCloseable {
   /**
    * Listens for secondaries, if it is configured so, and does nothing else yet.
    *
-   * @param storage stays the caller's; it must be closed after this
-   * @throws RoleException if zeo.conf and the role file contradict each other
+   * @param storage stays the caller's, who has opened it as the role needs it; it must be closed
+   *     after this
+   * @param role what it is at first
    */
-  ReplicatedStorage(String name, FileStorage storage, ZrsConfig config, InstantSource clock) {
+  ReplicatedStorage(
+      String name, FileStorage storage, ZrsConfig config, Role role, InstantSource clock) {
     this.name = name;
     this.storage = storage;
     this.config = config;
     this.clock = clock;
     this.roleFile = new RoleFile(config.base().path());
-    this.role = RoleDecision.decide(name, config.replicateFrom(), config.where(), roleFile);
+    this.role = role;
     this.primary =
         config
             .replicateTo()
@@ -140,6 +142,7 @@ final class ReplicatedStorage implements AutoCloseable {
       boolean promoted = false;
       try {
         requireComplete(follower.status(), force);
+        takeOverBlobs();
         roleFile.write(new Role.Primary(), config.replicateFrom(), clock.instant());
         forgetIfConfigured(new Role.Primary());
         secondary = null;
@@ -147,6 +150,7 @@ final class ReplicatedStorage implements AutoCloseable {
         promoted = true;
       } finally {
         if (!promoted) {
+          leaveBlobs(() -> {});
           follow(old.upstream(), false);
         }
       }
@@ -191,7 +195,13 @@ final class ReplicatedStorage implements AutoCloseable {
             .formatted(upstream.text());
   }
 
-  private static void requireComplete(SecondaryStatus status, boolean force) {
+  private void requireComplete(SecondaryStatus status, boolean force) {
+    if (storage.lastCut().compareTo(storage.lastTransaction()) > 0 && !force) {
+      throw new RoleException(
+          ("not promoted: the file was the copy of one in use, and what was cut off it at the start,"
+                  + " up to transaction %s (%s UTC), has not arrived again. Give it up with --force")
+              .formatted(storage.lastCut(), storage.lastCut().toUtcText()));
+    }
     if (status.incomplete().isPresent() && !force) {
       throw new RoleException(
           ("not promoted: of transaction %s (%s UTC) a part has arrived, and not the end; the"
@@ -216,24 +226,51 @@ final class ReplicatedStorage implements AutoCloseable {
       if (config.replicateTo().equals(Optional.of(upstream))) {
         throw new RoleException(upstream.text() + " is where this server itself sends from");
       }
-      Role.Secondary wanted = new Role.Secondary(upstream);
-      roleFile.write(wanted, config.replicateFrom(), clock.instant());
-      forgetIfConfigured(wanted);
-      boolean wasPrimary = role instanceof Role.Primary;
-      ReplicationSecondary old = secondary;
-      role = wanted;
-      if (old != null) {
-        old.close();
-      }
-      LOG.warn("storage '{}' follows {} from now on", name, upstream.text());
-      if (wasPrimary && !clients.disconnect("storage '" + name + "' became secondary")) {
-        LOG.error("storage '{}': not all clients could be disconnected in time", name);
-      }
+      leaveBlobs(() -> becomeSecondary(upstream, clients));
       follow(upstream, acceptPacked);
       return "storage '%s' follows %s now, from transaction %s on; see zrs status"
           .formatted(name, upstream.text(), storage.lastTransaction());
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void becomeSecondary(Address upstream, Clients clients) {
+    Role.Secondary wanted = new Role.Secondary(upstream);
+    roleFile.write(wanted, config.replicateFrom(), clock.instant());
+    forgetIfConfigured(wanted);
+    boolean wasPrimary = role instanceof Role.Primary;
+    ReplicationSecondary old = secondary;
+    role = wanted;
+    if (old != null) {
+      old.close();
+    }
+    LOG.warn("storage '{}' follows {} from now on", name, upstream.text());
+    if (wasPrimary && !clients.disconnect("storage '" + name + "' became secondary")) {
+      LOG.error("storage '{}': not all clients could be disconnected in time", name);
+    }
+  }
+
+  /** Runs what makes it a secondary, after which the upstream keeps shared blobs. */
+  private void leaveBlobs(Runnable becomeSecondary) {
+    if (!config.skipsBlobs()) {
+      becomeSecondary.run();
+      return;
+    }
+    try {
+      storage.leaveBlobs(becomeSecondary);
+    } catch (StorageException e) {
+      throw new RoleException("it stays what it is: " + e.getMessage(), e);
+    }
+  }
+
+  private void takeOverBlobs() {
+    try {
+      if (config.skipsBlobs()) {
+        storage.takeOverBlobs();
+      }
+    } catch (StorageException e) {
+      throw new RoleException("not promoted: " + e.getMessage(), e);
     }
   }
 

@@ -2,11 +2,9 @@ package dev.zrs.storage;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -22,54 +20,44 @@ import org.slf4j.LoggerFactory;
  */
 public final class BlobDirectory {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.blob");
-  private static final String LAYOUT_FILE = ".layout";
-  private static final String TEMPORARY = "tmp";
   private static final String TEMPORARY_PREFIX = "zrs-";
   private static final String TEMPORARY_SUFFIX = ".tmp";
   private static final String SUFFIX = ".blob";
   private static final String OLD_SUFFIX = ".old";
   private static final int COPY_SIZE = 1 << 20;
-  private static final HexFormat HEX = HexFormat.of();
-
-  private enum Layout {
-    BUSHY("bushy"),
-    LAWN("lawn");
-
-    private final String text;
-
-    Layout(String text) {
-      this.text = text;
-    }
-  }
 
   private final Disk disk;
   private final Path base;
-  private final Layout layout;
+  private final BlobLayout layout;
+  private volatile BlobAccess access;
 
   /** Held from making a directory to putting a file into it, and while empty ones are removed. */
   private final ReentrantLock directories = new ReentrantLock();
 
-  private BlobDirectory(Disk disk, Path base, Layout layout) {
+  private BlobDirectory(Disk disk, Path base, BlobLayout layout, BlobAccess access) {
     this.disk = disk;
     this.base = base;
     this.layout = layout;
+    this.access = access;
   }
 
   /**
-   * Opens a blob directory; makes it, its {@code tmp} and its {@code .layout} unless they are there
-   * or {@code readOnly} is set.
+   * Opens a blob directory; with write access makes it, its {@code tmp} and its {@code .layout}
+   * unless they are there, and removes what a process before has left.
    *
    * @throws StorageException if {@code .layout} names a layout that does not exist
    */
-  static BlobDirectory open(Disk disk, Path base, boolean readOnly) {
+  static BlobDirectory open(Disk disk, Path base, BlobAccess access) {
     try {
-      Layout layout = layoutOf(disk, base);
-      if (layout == Layout.LAWN) {
+      BlobLayout layout = BlobLayout.of(disk, base);
+      if (layout == BlobLayout.LAWN) {
         LOG.warn("the lawn layout of {} does not scale; consider to migrate it to bushy", base);
       }
-      BlobDirectory blobs = new BlobDirectory(disk, base, layout);
-      if (!readOnly) {
+      BlobDirectory blobs = new BlobDirectory(disk, base, layout, access);
+      if (blobs.isWritable()) {
         blobs.create();
+        blobs.discardTemporaries();
+        blobs.syncNames();
       }
       return blobs;
     } catch (IOException e) {
@@ -77,53 +65,62 @@ public final class BlobDirectory {
     }
   }
 
-  private static Layout layoutOf(Disk disk, Path base) throws IOException {
-    Path marker = base.resolve(LAYOUT_FILE);
-    if (disk.exists(marker)) {
-      ByteBuffer bytes = ByteBuffer.allocate(64);
-      try (DiskFile file = disk.open(marker, Disk.Mode.READ, "read blob layout")) {
-        file.read(bytes, 0);
-      }
-      String text =
-          new String(bytes.array(), 0, bytes.position(), StandardCharsets.US_ASCII).strip();
-      for (Layout layout : Layout.values()) {
-        if (layout.text.equals(text)) {
-          return layout;
-        }
-      }
-      throw new StorageException("%s names an unknown layout: %s".formatted(marker, text));
-    }
-    boolean used =
-        disk.exists(base)
-            && disk.list(base).stream()
-                .map(BlobDirectory::nameOf)
-                .anyMatch(name -> !name.startsWith(".") && !name.equals(TEMPORARY));
-    return used ? Layout.LAWN : Layout.BUSHY;
-  }
-
   private static String nameOf(Path file) {
     return Objects.requireNonNull(file.getFileName()).toString();
   }
 
   private void create() throws IOException {
-    createWithParents(base.resolve(TEMPORARY), true);
-    discardTemporaries();
-    Path marker = base.resolve(LAYOUT_FILE);
+    createWithParents(base.resolve(BlobLayout.TEMPORARY), true);
+    Path marker = base.resolve(BlobLayout.MARKER);
     if (!disk.exists(marker)) {
       // Not in its place before it is whole: an empty marker would name no layout.
-      Path temporary = base.resolve(LAYOUT_FILE + ".tmp");
+      Path temporary = base.resolve(BlobLayout.MARKER + ".tmp");
       try (DiskFile file = disk.open(temporary, Disk.Mode.REPLACE, "create blob layout")) {
-        file.write(
-            ByteBuffer.wrap(layout.text.getBytes(StandardCharsets.US_ASCII)),
-            0,
-            "write blob layout");
+        file.write(ByteBuffer.wrap(layout.marker()), 0, "write blob layout");
         file.sync("sync blob layout");
       }
       disk.rename(temporary, marker, "name blob layout");
     }
-    // Also if it was there: whoever made it may have been stopped before it was durable.
+  }
+
+  /** Also what was there: whoever made it may have been stopped before it was durable. */
+  private void syncNames() throws IOException {
     disk.syncDirectory(base, "sync blob directory");
     disk.syncDirectory(Paths.directoryOf(base), "sync blob directory's parent");
+  }
+
+  /** Whether the files are the storage's own; else nothing below the directory is changed. */
+  public boolean isWritable() {
+    return access == BlobAccess.READ_WRITE;
+  }
+
+  /**
+   * Takes the directory over from the server that kept it, or makes sure that it can be written.
+   * What that server had begun in {@code tmp} stays until the next opening, as it may be alive.
+   *
+   * @throws IOException if it can't be written; it is left as it was then
+   */
+  void takeOver() throws IOException {
+    create();
+    syncNames();
+    Path probe = createTemporary();
+    try (DiskFile file = disk.open(probe, Disk.Mode.CREATE, "try to write a blob")) {
+      file.sync("try to write a blob");
+    }
+    disk.delete(probe, "remove tried blob");
+    access = BlobAccess.READ_WRITE;
+  }
+
+  /** Leaves the directory to another server. The caller sees to it that nobody writes. */
+  void leave() {
+    access = BlobAccess.READ_ONLY;
+  }
+
+  private void requireWritable() {
+    if (!isWritable()) {
+      throw new StorageException(
+          "%s is kept by another server, and only read here".formatted(base));
+    }
   }
 
   /**
@@ -131,7 +128,7 @@ public final class BlobDirectory {
    * may belong to clients that share the directory, and are alive.
    */
   private void discardTemporaries() throws IOException {
-    for (Path file : disk.list(base.resolve(TEMPORARY))) {
+    for (Path file : disk.list(base.resolve(BlobLayout.TEMPORARY))) {
       String name = nameOf(file);
       if (name.startsWith(TEMPORARY_PREFIX) && name.endsWith(TEMPORARY_SUFFIX)) {
         discard(file);
@@ -166,16 +163,18 @@ public final class BlobDirectory {
 
   /** A name for a new temporary file on the same file system; the file does not exist yet. */
   public Path createTemporary() {
-    return base.resolve(TEMPORARY).resolve(TEMPORARY_PREFIX + UUID.randomUUID() + TEMPORARY_SUFFIX);
+    return base.resolve(BlobLayout.TEMPORARY)
+        .resolve(TEMPORARY_PREFIX + UUID.randomUUID() + TEMPORARY_SUFFIX);
   }
 
   /** The directory in which clients that share this file system put files for {@code oid}. */
   public Path directoryOf(Oid oid) {
-    return base.resolve(oidPath(oid));
+    return base.resolve(layout.path(oid));
   }
 
   /** Makes {@link #directoryOf}. */
   public void createDirectoryOf(Oid oid) {
+    requireWritable();
     Path directory = directoryOf(oid);
     try {
       createWithParents(directory, true);
@@ -186,7 +185,7 @@ public final class BlobDirectory {
 
   /** Where the content of one revision of a blob is, or would be. */
   public Path file(Oid oid, Tid serial) {
-    return directoryOf(oid).resolve(hexPrefixed(serial.toBytes()) + SUFFIX);
+    return directoryOf(oid).resolve(BlobLayout.hexPrefixed(serial.toBytes()) + SUFFIX);
   }
 
   /** Whether that file is there. */
@@ -194,29 +193,9 @@ public final class BlobDirectory {
     return disk.exists(file(oid, serial));
   }
 
-  private Path oidPath(Oid oid) {
-    byte[] bytes = oid.toBytes();
-    if (layout == Layout.LAWN) {
-      return Path.of(hexPrefixed(bytes));
-    }
-    Path path = Path.of("0x" + HEX.toHexDigits(bytes[0]));
-    for (int i = 1; i < bytes.length; i++) {
-      path = path.resolve("0x" + HEX.toHexDigits(bytes[i]));
-    }
-    return path;
-  }
-
-  /** As ZODB.utils.oid_repr: without leading zero bytes, but at least one. */
-  private static String hexPrefixed(byte[] bytes) {
-    int from = 0;
-    while (from < bytes.length - 1 && bytes[from] == 0) {
-      from++;
-    }
-    return "0x" + HEX.formatHex(bytes, from, bytes.length);
-  }
-
   /** Makes what was written to a temporary file durable, so that {@link #commit} is quick. */
   void sync(Path temporary) throws IOException {
+    requireWritable();
     try (DiskFile file = disk.open(temporary, Disk.Mode.READ_WRITE, "open blob to sync")) {
       file.sync("sync blob");
     }
@@ -224,6 +203,7 @@ public final class BlobDirectory {
 
   /** Gives a synced temporary file its final, durable name. */
   void commit(Path temporary, Oid oid, Tid serial) throws IOException {
+    requireWritable();
     Path target = file(oid, serial);
     disk.makeReadOnly(temporary, "make blob read-only");
     directories.lock();
@@ -241,6 +221,7 @@ public final class BlobDirectory {
    * will ever change.
    */
   void repeat(Oid oid, Tid earlier, Tid serial) throws IOException {
+    requireWritable();
     Path from = file(oid, earlier);
     if (!disk.exists(from)) {
       throw new StorageException(
@@ -280,7 +261,7 @@ public final class BlobDirectory {
   /** Takes back a {@link #commit} or {@link #repeat} of a transaction that is aborted. */
   void remove(Oid oid, Tid serial) throws IOException {
     Path file = file(oid, serial);
-    if (disk.exists(file)) {
+    if (isWritable() && disk.exists(file)) {
       disk.delete(file, "remove aborted blob");
       disk.syncDirectory(Paths.directoryOf(file), "sync blob's directory");
     }
@@ -292,8 +273,9 @@ public final class BlobDirectory {
    */
   void setAside(Oid oid, Tid serial) throws IOException {
     Path file = file(oid, serial);
-    if (disk.exists(file)) {
-      Path target = base.resolve(TEMPORARY).resolve("uncommitted-" + oid + "-" + serial + SUFFIX);
+    if (isWritable() && disk.exists(file)) {
+      Path target =
+          base.resolve(BlobLayout.TEMPORARY).resolve("uncommitted-" + oid + "-" + serial + SUFFIX);
       LOG.warn("{} belongs to no transaction, and is kept as {}", file, target);
       disk.rename(file, target, "set uncommitted blob aside");
       disk.syncDirectory(Paths.directoryOf(file), "sync blob's directory");
@@ -307,6 +289,7 @@ public final class BlobDirectory {
 
   /** Removes what an earlier pack kept. */
   void removeOld() throws IOException {
+    requireWritable();
     removeTree(old());
   }
 
@@ -325,9 +308,10 @@ public final class BlobDirectory {
    * @param keepOld whether they go to {@code blobs.old}, with a second name there for all others
    */
   void removePacked(boolean keepOld) throws IOException {
+    requireWritable();
     if (keepOld && !disk.exists(old())) {
       disk.createDirectory(old(), "create directory of old blobs");
-      linkOrCopyUnlessThere(base.resolve(LAYOUT_FILE), old().resolve(LAYOUT_FILE));
+      linkOrCopyUnlessThere(base.resolve(BlobLayout.MARKER), old().resolve(BlobLayout.MARKER));
     }
     RemovedBlobs.remove(disk, this, keepOld ? Optional.of(old()) : Optional.empty());
     if (keepOld) {
@@ -346,7 +330,7 @@ public final class BlobDirectory {
   }
 
   private boolean isTemporary(Path file) {
-    return file.startsWith(base.resolve(TEMPORARY));
+    return file.startsWith(base.resolve(BlobLayout.TEMPORARY));
   }
 
   private Path placeInOld(Path file) throws IOException {
@@ -386,8 +370,11 @@ public final class BlobDirectory {
     }
   }
 
-  /** Removes a temporary file that is not needed. */
+  /** Removes a temporary file that is not needed, if the directory is still the storage's own. */
   public void discard(Path temporary) {
+    if (!isWritable()) {
+      return;
+    }
     try {
       disk.delete(temporary, "discard temporary blob");
     } catch (IOException e) {

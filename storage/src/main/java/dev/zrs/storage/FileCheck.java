@@ -142,7 +142,7 @@ public final class FileCheck {
   /** Whether nothing whole can follow: the redundant lengths from the end do not lead here. */
   private boolean isTail(TransactionHeader suspect) {
     try {
-      new FileScan(file, new ObjectIndex(), suspect.position(), lastTid, 0).run();
+      new FileScan(file, new ObjectIndex(), suspect.position(), lastTid, 0, false).run();
       return true;
     } catch (CorruptDataException e) {
       return false;

@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +24,8 @@ final class FileScan {
   private final long size;
   private final RecordWindow window;
   private final long unfinishedBatch;
+  private final boolean cutsAtMark;
+  private @Nullable TransactionHeader mark;
   private int wrongPrevious;
   private long end;
   private Tid lastTid;
@@ -32,8 +35,17 @@ final class FileScan {
    * @param lastTid the tid of the transaction before {@code start}
    * @param unfinishedBatch position of a batch of transactions that was begun but not acknowledged
    *     (see {@link CatchUpMarker}), or 0
+   * @param cutsAtMark whether a transaction with status {@code c} counts as the begin of the tail
+   *     even if whole ones follow it: for a copy of a file that was in use, where the others can be
+   *     had from elsewhere
    */
-  FileScan(DataFile file, ObjectIndex index, long start, Tid lastTid, long unfinishedBatch) {
+  FileScan(
+      DataFile file,
+      ObjectIndex index,
+      long start,
+      Tid lastTid,
+      long unfinishedBatch,
+      boolean cutsAtMark) {
     this.file = file;
     this.index = index;
     this.size = file.size();
@@ -41,6 +53,7 @@ final class FileScan {
     this.end = start;
     this.lastTid = lastTid;
     this.unfinishedBatch = unfinishedBatch;
+    this.cutsAtMark = cutsAtMark;
   }
 
   /** Where the last complete transaction ends; what follows is the tail. */
@@ -51,6 +64,11 @@ final class FileScan {
   /** Tid of the last complete transaction. */
   Tid lastTid() {
     return lastTid;
+  }
+
+  /** The unfinished transaction at which the tail begins; null if its header is not whole. */
+  @Nullable TransactionHeader mark() {
+    return mark;
   }
 
   /** Whether the file goes on behind the last complete transaction. */
@@ -91,6 +109,7 @@ final class FileScan {
     if (header.status() == 0 && completeAfter(header) == 0) {
       // The transaction was whole before its status was set, so the disk has lost other parts of it
       // too, or may have.
+      mark = header;
       return false;
     }
     if (header.tid().compareTo(lastTid) <= 0) {
@@ -159,7 +178,11 @@ final class FileScan {
   }
 
   private void refuseUnlessTail(TransactionHeader suspect) {
-    int complete = suspect.position() == unfinishedBatch ? 0 : completeAfter(suspect);
+    mark = suspect;
+    boolean mayCut =
+        suspect.position() == unfinishedBatch
+            || (cutsAtMark && suspect.status() == TransactionHeader.STATUS_VOTED);
+    int complete = mayCut ? 0 : completeAfter(suspect);
     if (complete > 0) {
       throw new CorruptDataException(
           file.path(),
@@ -169,7 +192,9 @@ final class FileScan {
           "a transaction header with status '%s' and length %d stands before %d complete"
                   .formatted(suspect.status(), suspect.length(), complete)
               + " transactions; this is damage, not the rest of a crash, and nothing was cut"
-              + " off. Restore the file from a backup or a replica");
+              + " off. Restore the file from a backup or a replica. If it was copied while a server"
+              + " used it, start a secondary of that server on it (replicate-from): it cuts the"
+              + " file there, and is sent the rest again");
     }
   }
 

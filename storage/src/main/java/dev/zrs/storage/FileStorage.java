@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -26,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class FileStorage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
 
+  /** How long {@link #leaveBlobs} waits for a transaction that is being committed. */
+  private static final Duration COMMIT_LIMIT = Duration.ofSeconds(10);
+
   /** How long {@link #close} waits for a pack to end. */
   private static final Duration PACK_LIMIT = Duration.ofSeconds(10);
 
@@ -37,12 +41,16 @@ public final class FileStorage implements AutoCloseable {
   private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
   private final Optional<Disk.Lock> lock;
+  private final Tid lastCut;
   private final Disk disk;
   private final AtomicLong maxOid;
   private final CommitPath commits;
 
   /** Held while a pack runs. */
   private final ReentrantLock packing = new ReentrantLock();
+
+  /** Whether the pack that runs, if one does, removes blobs. */
+  private volatile boolean packRemovesBlobs;
 
   private final PackHost packHost;
   private final PackTimeFile packTime;
@@ -58,6 +66,7 @@ public final class FileStorage implements AutoCloseable {
     this.disk = disk;
     this.blobs = blobs;
     this.lock = files.lock();
+    this.lastCut = files.lastCut();
     this.present = new PresentFile(name(), files.generation(), files.lastTid());
     this.indexSaver = new IndexSaver(files.indexFile(), present::enterEvenIfClosed);
     this.maxOid = new AtomicLong(files.generation().index().maxOid());
@@ -69,7 +78,11 @@ public final class FileStorage implements AutoCloseable {
 
   /** What opening the files gives. */
   record OpenedFiles(
-      FileGeneration generation, IndexFile indexFile, Tid lastTid, Optional<Disk.Lock> lock) {}
+      FileGeneration generation,
+      IndexFile indexFile,
+      Tid lastTid,
+      Tid lastCut,
+      Optional<Disk.Lock> lock) {}
 
   /**
    * Opens a storage, creating the file if there is none. Reads the saved index if it is right, else
@@ -103,6 +116,15 @@ public final class FileStorage implements AutoCloseable {
     return present.lastTransaction();
   }
 
+  /**
+   * The last of the whole transactions that the opening cut off, because they stood behind an
+   * unfinished one; {@link Tid#NONE} if there were none. Until the upstream has sent it again it is
+   * missing here.
+   */
+  public Tid lastCut() {
+    return lastCut;
+  }
+
   /** Size of the file up to the end of the last visible transaction, in bytes. */
   public long size() {
     return present.generation().visibleEnd();
@@ -111,6 +133,56 @@ public final class FileStorage implements AutoCloseable {
   /** How many objects there are, deleted ones included, as FileStorage counts. */
   public long objectCount() {
     return present.generation().index().size();
+  }
+
+  /**
+   * Leaves the blob directory to another server, which keeps it from now on. Afterwards this
+   * storage takes no transaction with a blob file, and its packs leave the files alone.
+   *
+   * @param endWriters ends those who might still write, as ZEO clients; called while no pack can
+   *     begin
+   * @throws StorageException if a pack runs, which may yet remove blobs; nothing is changed then
+   */
+  public void leaveBlobs(Runnable endWriters) {
+    BlobDirectory directory = blobs.orElseThrow(TransactionBuffer::noBlobs);
+    boolean noPack = packing.tryLock();
+    if (!noPack && packRemovesBlobs) {
+      throw new StorageException(
+          name() + " is being packed, and blobs may yet be removed; try again when that is done");
+    }
+    try {
+      endWriters.run();
+      CommitLock.Claim claim = commitLock().claim("leaving the blobs");
+      try {
+        if (!claim.acquire(COMMIT_LIMIT)) {
+          LOG.warn("{}: a transaction does not end; its blobs may stay as a left-over", name());
+        }
+        directory.leave();
+      } finally {
+        claim.release();
+      }
+    } finally {
+      if (noPack) {
+        packing.unlock();
+      }
+    }
+  }
+
+  /**
+   * Takes the blob directory over from the server that kept it; no effect if it is this storage's
+   * own.
+   *
+   * @throws StorageException if it can't be written; nothing is changed then
+   */
+  public void takeOverBlobs() {
+    BlobDirectory directory = blobs.orElseThrow(TransactionBuffer::noBlobs);
+    try {
+      if (!directory.isWritable()) {
+        directory.takeOver();
+      }
+    } catch (IOException e) {
+      throw new StorageIoException("writing below the blob directory", directory.base(), e);
+    }
   }
 
   public CommitFeed feed() {
@@ -359,14 +431,31 @@ public final class FileStorage implements AutoCloseable {
     try {
       FileGeneration old = present.enter();
       try {
-        return old.index().size() == 0
-            ? PackReport.unchanged(old.visibleEnd())
-            : new Packer(disk, old, blobs, what, packHost).pack(progress);
+        if (old.index().size() == 0) {
+          return PackReport.unchanged(old.visibleEnd());
+        }
+        // Whoever takes the files over meanwhile does not have them removed by this pack.
+        Optional<BlobDirectory> own = blobs.filter(BlobDirectory::isWritable);
+        packRemovesBlobs = own.isPresent();
+        return new Packer(disk, old, own, what, packHost).pack(progress);
       } finally {
         old.leave();
+        rememberChecked();
       }
     } finally {
       packing.unlock();
+    }
+  }
+
+  /** What a pack writes has nothing unfinished in it, and all its positions are new. */
+  private void rememberChecked() {
+    if (options.follower() && !present.isClosed()) {
+      read(
+          generation -> {
+            new CheckedPart(disk, options.file())
+                .record(generation.file(), generation.visibleEnd());
+            return null;
+          });
     }
   }
 

@@ -184,7 +184,7 @@ final class Packer {
     DiskFile file = disk.open(target, Disk.Mode.REPLACE, "create packed file");
     try {
       disk.syncDirectory(Paths.directoryOf(target), "sync packed file's directory");
-      PackCopier copier = fill(file, scan.packPosition(), end, keep, removesGarbage, progress);
+      PackCopier copier = fill(file, scan, end, keep, removesGarbage, progress);
       if (copier != null) {
         host.takesPlace(scan.lastPacked());
         replace(copier, file, progress);
@@ -200,7 +200,7 @@ final class Packer {
 
   private @Nullable PackCopier fill(
       DiskFile file,
-      long packPosition,
+      PackScan scan,
       long end,
       PackKeep keep,
       boolean removesGarbage,
@@ -209,15 +209,16 @@ final class Packer {
     RemovedBlobs removed = blobs.isPresent() ? RemovedBlobs.begin(disk, blobs.get()) : null;
     try {
       PackCopier copier = new PackCopier(from, file, keep, removed, removesGarbage, stopped);
-      copier.copyPacked(packPosition, progress);
-      if (copier.end() == packPosition) {
+      copier.copyPacked(scan.packPosition(), progress);
+      long packedEnd = copier.end();
+      if (packedEnd == scan.packPosition()) {
         LOG.info("{}: there is nothing to remove", from.path());
         return null;
       }
       copier.copyYounger(end, false, progress);
       catchUp(copier, file, progress);
       if (removed != null) {
-        removed.sync();
+        removed.sync(packedEnd, scan.lastPacked());
       }
       return copier;
     } finally {

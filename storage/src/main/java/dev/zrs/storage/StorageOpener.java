@@ -14,8 +14,6 @@ import org.slf4j.LoggerFactory;
 /** Opens the files of a storage and brings them to a state in which they can be written. */
 final class StorageOpener {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
-  private static final int COPY_SIZE = 1 << 20;
-  private static final int MAX_TAILS = 10_000;
 
   /** How many of the last records the saved index must know. */
   private static final int RECORDS_CHECKED = 5;
@@ -46,9 +44,9 @@ final class StorageOpener {
       }
       file = new DataFile(path, openOrCreate(path));
       CatchUpMarker marker = new CatchUpMarker(disk, path);
-      Optional<BlobDirectory> blobs =
-          options.blobDirectory().map(base -> BlobDirectory.open(disk, base, options.readOnly()));
-      FileStorage.OpenedFiles files = readIndexAndFile(file, marker, lock, blobs);
+      Optional<BlobDirectory> blobs = options.blobDirectory().map(this::openBlobs);
+      FileStorage.OpenedFiles files =
+          readIndexAndFile(file, marker, lock, blobs.filter(BlobDirectory::isWritable));
       warnOfFuture(files.lastTid());
       FileStorage storage = new FileStorage(options, files, blobs, marker, disk, clock);
       open = true;
@@ -63,6 +61,25 @@ final class StorageOpener {
     }
   }
 
+  private BlobDirectory openBlobs(Path base) {
+    if (options.readOnly()) {
+      return BlobDirectory.open(disk, base, BlobAccess.READ_ONLY);
+    }
+    if (options.blobAccess() == BlobAccess.READ_ONLY) {
+      if (!disk.exists(base)) {
+        throw new StorageException(
+            ("the blob directory %s does not exist, and is not made, as another server keeps it: is"
+                    + " the volume mounted?")
+                .formatted(base));
+      }
+      LOG.info("{} is kept by another server: nothing is written or removed there", base);
+      if (!disk.exists(base.resolve(BlobLayout.MARKER))) {
+        LOG.warn("{} has no {}: is the volume mounted?", base, BlobLayout.MARKER);
+      }
+    }
+    return BlobDirectory.open(disk, base, options.blobAccess());
+  }
+
   private void removeAll(Path path) throws IOException {
     if (!disk.exists(path)) {
       return;
@@ -71,7 +88,7 @@ final class StorageOpener {
     disk.delete(Paths.withSuffix(path, ".index"), "remove index to create anew");
     disk.delete(PackTimeFile.pathFor(path), "remove pack time to create anew");
     Optional<Path> blobs = options.blobDirectory();
-    if (blobs.isPresent()) {
+    if (blobs.isPresent() && options.blobAccess() == BlobAccess.READ_WRITE) {
       removeTree(blobs.get());
     }
     disk.delete(path, "remove data file to create anew");
@@ -165,7 +182,8 @@ final class StorageOpener {
    * After a crash: a packed file that has not taken its place is of no use, nor is the list of
    * blobs that it makes needless; without such a file the list is good, and those blobs must go.
    */
-  private void endInterruptedPack(Path path, Optional<BlobDirectory> blobs) throws IOException {
+  private void endInterruptedPack(DataFile file, Optional<BlobDirectory> blobs) throws IOException {
+    Path path = file.path();
     Path packed = Paths.withSuffix(path, ".pack");
     if (disk.exists(packed)) {
       LOG.warn("{} is left of a pack that was interrupted, and is removed", packed);
@@ -174,6 +192,14 @@ final class StorageOpener {
       }
       disk.delete(packed, "remove packed file");
     } else if (blobs.isPresent() && RemovedBlobs.isListed(disk, blobs.get())) {
+      if (!RemovedBlobs.isListedFor(disk, blobs.get(), file)) {
+        LOG.warn(
+            "{}: blobs were to be removed after a pack of another file than {}; they stay",
+            blobs.get().base(),
+            path);
+        RemovedBlobs.discard(disk, blobs.get());
+        return;
+      }
       LOG.info("{}: removing the blobs that an interrupted pack has made needless", path);
       blobs.get().removePacked(options.packKeepsOld());
     }
@@ -193,46 +219,59 @@ final class StorageOpener {
       }
     }
     if (!options.readOnly()) {
-      endInterruptedPack(file.path(), blobs);
+      endInterruptedPack(file, blobs);
     }
     IndexFile indexFile = new IndexFile(disk, file.path());
-    Start start = startFromIndex(file, indexFile);
+    CheckedPart checked = new CheckedPart(disk, file.path());
+    Start start = startFromIndex(file, indexFile, checked);
     long batch = marker.read();
-    FileScan scan = new FileScan(file, start.index(), start.position(), start.lastTid(), batch);
+    FileScan scan =
+        new FileScan(
+            file, start.index(), start.position(), start.lastTid(), batch, options.follower());
     scan.run();
+    Tid lastCut = Tid.NONE;
     if (!options.readOnly()) {
       if (scan.hasTail()) {
-        if (blobs.isPresent()) {
-          setBlobsAside(file, scan.end(), blobs.get());
-        }
-        cutTail(file, scan.end());
+        TailCut tail = new TailCut(disk, file, scan, options.follower());
+        tail.cut(blobs);
+        lastCut = tail.lastCut();
       } else {
         // A process that was killed may have written what the disk does not have yet; from now on
         // it is visible.
         file.file().sync("sync data file at start");
       }
       marker.clear();
+      if (options.follower()) {
+        checked.record(file, scan.end());
+      }
     }
     start.index().compact();
     FileGeneration generation = new FileGeneration(file, start.index(), scan.end());
     if (!options.readOnly() && !start.fromIndex()) {
       indexFile.save(generation);
     }
-    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lock);
+    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lastCut, lock);
   }
 
   /** From where the file has to be scanned. */
   private record Start(ObjectIndex index, long position, Tid lastTid, boolean fromIndex) {}
 
-  private Start startFromIndex(DataFile file, IndexFile indexFile) {
+  private Start startFromIndex(DataFile file, IndexFile indexFile, CheckedPart checked) {
     try {
       IndexFile.Loaded loaded = indexFile.load();
       if (loaded != null) {
         Tid lastTid = lastTidIfSane(file, loaded);
-        if (lastTid != null) {
+        if (lastTid != null && options.follower() && !checked.isWhole(file, loaded.position())) {
+          LOG.warn(
+              "Ignoring index for {}: it was copied while the file was in use, and an unfinished"
+                  + " transaction stands before its end",
+              file.path());
+        } else if (lastTid != null) {
           return new Start(loaded.index(), loaded.position(), lastTid, true);
         }
-        LOG.warn("Ignoring index for {}: it does not fit the file", file.path());
+        if (lastTid == null) {
+          LOG.warn("Ignoring index for {}: it does not fit the file", file.path());
+        }
       }
     } catch (StorageException e) {
       LOG.warn("Ignoring index for {}: {}", file.path(), e.getMessage());
@@ -292,70 +331,6 @@ final class StorageOpener {
       position += record.length();
     }
     return checked;
-  }
-
-  /** The blobs of transactions that stand whole in the tail came to their places at the vote. */
-  private static void setBlobsAside(DataFile file, long end, BlobDirectory blobs)
-      throws IOException {
-    long size = file.size();
-    long position = end;
-    while (position + TransactionHeader.FIXED_LENGTH <= size) {
-      TransactionHeader transaction = file.transactionHeader(position);
-      if (transaction.length() < transaction.headerLength()
-          || transaction.length() > size - position - TransactionHeader.TRAILER_LENGTH) {
-        return;
-      }
-      long at = position + transaction.headerLength();
-      while (at + DataHeader.LENGTH <= transaction.trailerPosition()) {
-        DataHeader record = DataHeader.parse(file.read(at, DataHeader.LENGTH), 0, at);
-        if (record.dataLength() < 0 || record.length() > transaction.trailerPosition() - at) {
-          return;
-        }
-        blobs.setAside(record.oid(), record.tid());
-        at += record.length();
-      }
-      position = transaction.end();
-    }
-  }
-
-  private void cutTail(DataFile file, long end) throws IOException {
-    Path copy = unusedTail(file.path());
-    long size = file.size();
-    LOG.warn(
-        "{} truncated, possibly due to damaged records at {}: the last {} bytes were never"
-            + " committed; they are kept in {}",
-        file.path(),
-        end,
-        size - end,
-        copy);
-    try (DiskFile target = disk.open(copy, Disk.Mode.CREATE, "create copy of tail")) {
-      byte[] buffer = new byte[COPY_SIZE];
-      long at = end;
-      while (at < size) {
-        int count = file.readUpTo(at, buffer, 0, (int) Math.min(buffer.length, size - at));
-        if (count == 0) {
-          break;
-        }
-        target.write(ByteBuffer.wrap(buffer, 0, count), at - end, "copy tail");
-        at += count;
-      }
-      target.sync("sync copy of tail");
-    }
-    disk.syncDirectory(Paths.directoryOf(copy), "sync copy of tail's directory");
-    file.file().truncate(end, "truncate tail");
-    file.file().sync("sync truncated data file");
-  }
-
-  private Path unusedTail(Path path) {
-    for (int i = 0; i < MAX_TAILS; i++) {
-      Path candidate = Paths.withSuffix(path, ".tr" + i);
-      if (!disk.exists(candidate)) {
-        return candidate;
-      }
-    }
-    throw new StorageException(
-        "%s has %d cut tails (.tr0 and so on) beside it: remove those you do not need"
-            .formatted(path, MAX_TAILS));
   }
 
   private void warnOfFuture(Tid lastTid) {

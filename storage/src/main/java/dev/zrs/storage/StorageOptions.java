@@ -13,6 +13,11 @@ import java.util.Optional;
  * @param quota position in the file, in bytes, beyond which no record shall begin
  * @param packCollectsGarbage whether a pack also removes objects that can't be reached
  * @param packKeepsOld whether a pack leaves the old file as {@code Data.fs.old}
+ * @param blobAccess what may be done below the blob directory at first; see {@link
+ *     FileStorage#leaveBlobs} and {@link FileStorage#takeOverBlobs}
+ * @param follower whether an upstream will send again what is cut off the end of the file: then an
+ *     unfinished transaction is cut off with all that follows it, as in the copy of a file that was
+ *     in use. Else only if nothing that is whole follows it
  */
 public record StorageOptions(
     Path file,
@@ -21,7 +26,9 @@ public record StorageOptions(
     boolean create,
     long quota,
     boolean packCollectsGarbage,
-    boolean packKeepsOld) {
+    boolean packKeepsOld,
+    BlobAccess blobAccess,
+    boolean follower) {
 
   /** No quota. */
   public static final long UNLIMITED = Long.MAX_VALUE;
@@ -39,31 +46,98 @@ public record StorageOptions(
 
   /** A writable storage without blobs and quota, packed as Python does by default. */
   public static StorageOptions of(Path file) {
-    return new StorageOptions(file, false, Optional.empty(), false, UNLIMITED, true, true);
+    return new StorageOptions(
+        file, false, Optional.empty(), false, UNLIMITED, true, true, BlobAccess.READ_WRITE, false);
   }
 
   public StorageOptions withReadOnly(boolean value) {
     return new StorageOptions(
-        file, value, blobDirectory, create, quota, packCollectsGarbage, packKeepsOld);
+        file,
+        value,
+        blobDirectory,
+        create,
+        quota,
+        packCollectsGarbage,
+        packKeepsOld,
+        blobAccess,
+        follower);
   }
 
   public StorageOptions withBlobDirectory(Path directory) {
     return new StorageOptions(
-        file, readOnly, Optional.of(directory), create, quota, packCollectsGarbage, packKeepsOld);
+        file,
+        readOnly,
+        Optional.of(directory),
+        create,
+        quota,
+        packCollectsGarbage,
+        packKeepsOld,
+        blobAccess,
+        follower);
   }
 
   public StorageOptions withCreate(boolean value) {
     return new StorageOptions(
-        file, readOnly, blobDirectory, value, quota, packCollectsGarbage, packKeepsOld);
+        file,
+        readOnly,
+        blobDirectory,
+        value,
+        quota,
+        packCollectsGarbage,
+        packKeepsOld,
+        blobAccess,
+        follower);
   }
 
   public StorageOptions withQuota(long bytes) {
     return new StorageOptions(
-        file, readOnly, blobDirectory, create, bytes, packCollectsGarbage, packKeepsOld);
+        file,
+        readOnly,
+        blobDirectory,
+        create,
+        bytes,
+        packCollectsGarbage,
+        packKeepsOld,
+        blobAccess,
+        follower);
   }
 
   public StorageOptions withPack(boolean collectsGarbage, boolean keepsOld) {
     return new StorageOptions(
-        file, readOnly, blobDirectory, create, quota, collectsGarbage, keepsOld);
+        file,
+        readOnly,
+        blobDirectory,
+        create,
+        quota,
+        collectsGarbage,
+        keepsOld,
+        blobAccess,
+        follower);
+  }
+
+  public StorageOptions withBlobAccess(BlobAccess value) {
+    return new StorageOptions(
+        file,
+        readOnly,
+        blobDirectory,
+        create,
+        quota,
+        packCollectsGarbage,
+        packKeepsOld,
+        value,
+        follower);
+  }
+
+  public StorageOptions withFollower(boolean value) {
+    return new StorageOptions(
+        file,
+        readOnly,
+        blobDirectory,
+        create,
+        quota,
+        packCollectsGarbage,
+        packKeepsOld,
+        blobAccess,
+        value);
   }
 }

@@ -58,6 +58,9 @@ final class RunzeoTypes {
 
   static final DataType<String> GET_OR_POST = oneOf("a method", Set.of("get", "post"));
 
+  /** Whether blobs are skipped. */
+  static final DataType<Boolean> COPY_OR_SKIP = RunzeoTypes::copyOrSkip;
+
   static final DataType<String> HTTP_URL = RunzeoTypes::httpUrl;
 
   static final DataType<Integer> OCTAL = RunzeoTypes::octal;
@@ -85,6 +88,14 @@ final class RunzeoTypes {
           "is in a directory that does not exist");
 
   private RunzeoTypes() {}
+
+  private static boolean copyOrSkip(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "copy" -> false;
+      case "skip" -> true;
+      default -> throw new BadValueException("'" + text + "' is neither copy nor skip");
+    };
+  }
 
   private static boolean isDirectory(@Nullable Path path) {
     return path != null && Files.isDirectory(path);

@@ -152,6 +152,19 @@ final class StorageReader {
       throw base.error(
           "a <%s> inside a <zrs> is known but not supported yet".formatted(base.type().name()));
     }
+    Optional<Boolean> skipsBlobs = section.find("blobs", Boolean.class);
+    if (skipsBlobs.isPresent() && from.isEmpty()) {
+      throw section.error(
+          "blobs",
+          "it is for secondaries, which have replicate-from: remove this line, a primary writes its"
+              + " blobs");
+    }
+    if (skipsBlobs.orElse(false) && file.blobDir().isEmpty()) {
+      throw section.error("blobs", "skip is of no use without the blob-dir that the upstream has");
+    }
+    if (skipsBlobs.orElse(false) && file.create()) {
+      throw section.error("blobs", "skip and create true contradict each other");
+    }
     return new ZrsConfig(
         file,
         to,
@@ -160,6 +173,7 @@ final class StorageReader {
         Duration.ofSeconds(Math.max(0, keepAliveSeconds)),
         Duration.ofSeconds(reconnectSeconds),
         strictBlobs.orElse(false),
+        skipsBlobs.orElse(false),
         section.location("replicate-from").toString());
   }
 

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param keepAliveDelay how often a secondary tells its upstream that it is there; zero for never
  * @param reconnectDelay the longest that a secondary waits before it connects again
  * @param strictBlobs whether a secondary is stopped that needs a blob file which does not exist
+ * @param skipsBlobs whether, as a secondary, it leaves the blob directory to its upstream
  * @param where the file and line of replicate-from, or of the section if it has none
  */
 public record ZrsConfig(
@@ -23,5 +24,6 @@ public record ZrsConfig(
     Duration keepAliveDelay,
     Duration reconnectDelay,
     boolean strictBlobs,
+    boolean skipsBlobs,
     String where)
     implements StorageConfig {}

@@ -51,6 +51,18 @@ public final class RoleDecision {
       file.clear();
       return asConfigured;
     }
+    if (entry.get().copiedFrom().isPresent()) {
+      throw new RoleException(
+          ("storage '%s' is to be %s, says zeo.conf (%s), but %s says %s. It was copied from another"
+                  + " server, which has written it to %s: remove it, or run: zrs role --clear")
+              .formatted(
+                  storage,
+                  asConfigured.text(),
+                  where,
+                  file.path(),
+                  given.text(),
+                  entry.get().copiedFrom().get()));
+    }
     if (entry.get().configured().equals(configured.map(Address::text))) {
       LOG.warn(
           "storage '{}' is {} since {}, as an operator said (zrs {}); zeo.conf still says {} ({})."

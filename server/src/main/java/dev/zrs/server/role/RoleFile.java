@@ -24,7 +24,11 @@ import java.util.Optional;
  * zeo.conf still says that, the file goes before it. Not for concurrent use.
  *
  * <p>Format: lines of {@code name: value}; {@code role} (primary, secondary), {@code upstream} (of
- * a secondary), {@code configured} (replicate-from in zeo.conf, or none), {@code since}.
+ * a secondary), {@code configured} (replicate-from in zeo.conf, or none), {@code since}, and where
+ * it was written: {@code host}, {@code file}, {@code inode}. A file that was copied to another
+ * server, together with all that is beside {@code Data.fs}, has another inode, and is on another
+ * host or at another path. One of these alone may change: a host gets another name, a folder is
+ * moved or restored.
  */
 public final class RoleFile {
   private static final String NONE = "none";
@@ -47,8 +51,10 @@ public final class RoleFile {
    *
    * @param configured replicate-from of zeo.conf when it was written; empty if there was none
    * @param since when it was written, as text
+   * @param copiedFrom where it was written, if that was by another server; empty if by this one
    */
-  public record Entry(Role role, Optional<String> configured, String since) {}
+  public record Entry(
+      Role role, Optional<String> configured, String since, Optional<String> copiedFrom) {}
 
   /**
    * Reads it.
@@ -83,7 +89,7 @@ public final class RoleFile {
     }
   }
 
-  private static Entry entry(Map<String, String> values) {
+  private Entry entry(Map<String, String> values) throws IOException {
     String configured = values.getOrDefault("configured", NONE);
     String role = values.getOrDefault("role", "");
     return new Entry(
@@ -93,7 +99,26 @@ public final class RoleFile {
           default -> throw new IllegalArgumentException("it has no role '" + role + "'");
         },
         configured.equals(NONE) ? Optional.empty() : Optional.of(configured),
-        values.getOrDefault("since", "?"));
+        values.getOrDefault("since", "?"),
+        copiedFrom(values));
+  }
+
+  private Optional<String> copiedFrom(Map<String, String> values) throws IOException {
+    String inode = values.get("inode");
+    String host = values.getOrDefault("host", "?");
+    String file = values.getOrDefault("file", "?");
+    boolean moved = !file.equals(absolute()) || !host.equals(HostName.get());
+    return inode != null && moved && !inode.equals(inode(path))
+        ? Optional.of(file + " at " + host)
+        : Optional.empty();
+  }
+
+  private String absolute() {
+    return path.toAbsolutePath().normalize().toString();
+  }
+
+  private static String inode(Path file) throws IOException {
+    return Files.getAttribute(file, "unix:ino").toString();
   }
 
   /**
@@ -116,14 +141,16 @@ public final class RoleFile {
    */
   public void write(Role role, Optional<Address> configured, Instant now) {
     String text =
-        "role: %s%n%sconfigured: %s%nsince: %s%n"
+        "role: %s%n%sconfigured: %s%nsince: %s%nhost: %s%nfile: %s%n"
             .formatted(
                 role instanceof Role.Primary ? "primary" : "secondary",
                 role instanceof Role.Secondary secondary
                     ? "upstream: %s%n".formatted(secondary.upstream().text())
                     : "",
                 configured.map(Address::text).orElse(NONE),
-                now.truncatedTo(ChronoUnit.SECONDS));
+                now.truncatedTo(ChronoUnit.SECONDS),
+                HostName.get(),
+                absolute());
     Path temporary = path.resolveSibling(path.getFileName() + ".new");
     try {
       try (FileChannel file =
@@ -132,7 +159,8 @@ public final class RoleFile {
               StandardOpenOption.WRITE,
               StandardOpenOption.CREATE,
               StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+        String all = text + "inode: %s%n".formatted(inode(temporary));
+        ByteBuffer bytes = ByteBuffer.wrap(all.getBytes(StandardCharsets.UTF_8));
         while (bytes.hasRemaining()) {
           file.write(bytes);
         }

@@ -71,6 +71,10 @@ class BadConfigTest {
         "Z I <zrs>; replicate-from 5; reconnect-delay 0; F </zrs>|zeo.conf, line 7: reconnect-delay in <zrs>: 0 is not a number of seconds >= 1",
         "Z I <zrs>; replicate-to 5; reconnect-delay 9; F </zrs>|zeo.conf, line 7: reconnect-delay in <zrs>: it is for secondaries, which have replicate-from",
         "Z I <zrs>; replicate-from 5; keep-alive-delay 1.5; F </zrs>|zeo.conf, line 7: keep-alive-delay in <zrs>: '1.5' is not an integer",
+        "Z I <zrs>; replicate-from 5; blobs keep; F </zrs>|zeo.conf, line 7: blobs in <zrs>: 'keep' is neither copy nor skip",
+        "Z I <zrs>; replicate-to 5; blobs copy; F </zrs>|zeo.conf, line 7: blobs in <zrs>: it is for secondaries, which have replicate-from: remove this line, a primary writes its blobs",
+        "Z I <zrs>; replicate-from 5; blobs skip; F </zrs>|zeo.conf, line 7: blobs in <zrs>: skip is of no use without the blob-dir that the upstream has",
+        "Z I <zrs>; replicate-from 5; blobs skip; <filestorage>; path a; blob-dir b; create true; </filestorage>;</zrs>|zeo.conf, line 7: blobs in <zrs>: skip and create true contradict each other",
         // Logs.
         "Z F <eventlog>; level loud;</eventlog>|zeo.conf, line 8: level in <eventlog>: 'loud' is not a level: critical, error, warn, info, blather, debug, trace, all, or 0-50",
         "Z F <eventlog>; <logfile>; </logfile>;</eventlog>|zeo.conf, line 8: <logfile> has no path, which it needs",
