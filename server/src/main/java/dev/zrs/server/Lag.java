@@ -5,7 +5,10 @@ sealed interface Lag {
   /** It has all that the primary has. */
   record Level() implements Lag {}
 
-  /** The primary names a later tid, but has no transaction that is not here. */
+  /**
+   * The primary names a later tid, but has no record that is not here: its last transactions
+   * changed nothing, or a pack has removed what they changed.
+   */
   record NothingToSend() implements Lag {}
 
   /**

@@ -63,7 +63,7 @@ final class NagiosReport {
       }
       case Lag.NothingToSend() -> {
         add(
-            "Secondary%s up to date. The primary names a later transaction, but does not have it."
+            "Secondary%s up to date. The primary names a later transaction, but has nothing of it."
                 .formatted(shown),
             0);
         metric(storage, 0);

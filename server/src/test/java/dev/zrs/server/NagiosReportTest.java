@@ -55,7 +55,7 @@ final class NagiosReportTest {
     report.add("1", new Lag.NothingToSend());
     assertThat(report.text())
         .isEqualTo(
-            "Secondary up to date. The primary names a later transaction, but does not have"
+            "Secondary up to date. The primary names a later transaction, but has nothing of"
                 + " it.|'lag'=0.0000seconds\n");
     assertThat(report.code()).isZero();
   }

@@ -23,6 +23,9 @@ import java.util.Optional;
  * <p>Not for use by several threads at once.
  */
 public final class ZeoClient implements AutoCloseable {
+  /** Transactions without records in a row; a server must not keep the client for ever. */
+  static final int MAX_PASSED = 100;
+
   private final ClientChannel channel;
   private final PickleWriter out = PickleWriter.zeo();
   private long lastId;
@@ -70,18 +73,30 @@ public final class ZeoClient implements AutoCloseable {
     return tid("lastTransaction", call("lastTransaction"));
   }
 
-  /** The tid of the storage's first transaction that is not before {@code start}. */
+  /**
+   * The tid of the storage's first transaction that is not before {@code start} and has records. A
+   * transaction without any changed nothing, or a pack has removed what it changed. If there are
+   * very many of them in a row, one of them is the answer after all.
+   */
   public Optional<Tid> firstTransaction(Tid start) {
-    Object iterator = call("iterator_start", start, PyNone.NONE);
-    Object transaction = call("iterator_next", iterator);
-    if (Py.isNone(transaction)) {
-      return Optional.empty();
+    Object transactions = call("iterator_start", start, PyNone.NONE);
+    for (int passed = 0; ; passed++) {
+      Object transaction = call("iterator_next", transactions);
+      if (Py.isNone(transaction)) {
+        // The server forgets an iterator that has come to its end.
+        return Optional.empty();
+      }
+      Tid tid = tid("iterator_next", first(transaction));
+      Object records = call("iterator_record_start", transactions, tid);
+      if (passed == MAX_PASSED || !Py.isNone(call("iterator_record_next", records))) {
+        cast("iterator_gc", PyTuple.of(transactions, records));
+        return Optional.of(tid);
+      }
     }
-    // At its end a server forgets an iterator by itself; before it, when it is told to.
-    cast("iterator_gc", PyTuple.of(iterator));
-    Object tid =
-        transaction instanceof PyTuple tuple && tuple.size() > 0 ? tuple.get(0) : transaction;
-    return Optional.of(tid("iterator_next", tid));
+  }
+
+  private static Object first(Object value) {
+    return value instanceof PyTuple tuple && tuple.size() > 0 ? tuple.get(0) : value;
   }
 
   /**

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
+import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
@@ -17,10 +19,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -95,6 +99,58 @@ final class ZeoClientTest {
   }
 
   @Test
+  void transactionsWithoutRecordsArePassedOver() throws IOException {
+    try (ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
+        RawClient writer = RawClient.register(harness.port());
+        ZeoClient client = connect(harness.server().address(), LONG)) {
+      client.register("1", true);
+      Tid start = Tid.NONE;
+      for (long id = 1; id <= 3; id++) {
+        writer.cast("tpc_begin", id, "", "", new PyDict(), PyNone.NONE, " ");
+        writer.require("vote", id);
+        start = Tid.of(Py.asBytes(writer.require("tpc_finish", id)));
+      }
+      assertThat(client.lastTransaction()).isEqualTo(start);
+      assertThat(client.firstTransaction(Tid.NONE)).isEmpty();
+      Tid tid = writer.commit(9, Oid.ROOT, Tid.NONE, new byte[] {1});
+      assertThat(client.firstTransaction(Tid.NONE)).contains(tid);
+    }
+  }
+
+  @Test
+  void aServerThatHasNoEndOfTransactionsWithoutRecordsIsGivenUp() throws IOException {
+    byte[] tid = new Tid(77).toBytes();
+    with(
+        (in, out) -> {
+          frame(out, "Z5");
+          in.readNBytes(in.readInt());
+          while (true) {
+            Request request = request(in);
+            if (request.async()) {
+              break;
+            }
+            Object reply =
+                switch (request.method()) {
+                  case "iterator_next" -> PyTuple.of(tid, " ", "", "", new PyDict());
+                  case "iterator_record_next" -> PyNone.NONE;
+                  case String other -> 1L;
+                };
+            frame(out, message(request.id(), 0L, ".reply", reply));
+          }
+        },
+        address -> {
+          try (ZeoClient client = connect(address, LONG)) {
+            assertThat(client.firstTransaction(Tid.NONE)).contains(Tid.of(tid));
+          }
+        });
+  }
+
+  private static Request request(DataInputStream in) throws IOException {
+    byte[] message = in.readNBytes(in.readInt());
+    return Objects.requireNonNull(Request.decode(message, 0, message.length));
+  }
+
+  @Test
   void statusIsAskedForWithoutAStorage() throws IOException {
     try (ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
         RawClient writer = RawClient.register(harness.port())) {
@@ -134,8 +190,8 @@ final class ZeoClientTest {
   }
 
   private static void frame(DataOutputStream out, byte[] content) throws IOException {
-    out.writeInt(content.length);
-    out.write(content);
+    // In one write, or the second part waits for the first one's acknowledgement.
+    out.write(ByteBuffer.allocate(4 + content.length).putInt(content.length).put(content).array());
   }
 
   private static void frame(DataOutputStream out, String content) throws IOException {
