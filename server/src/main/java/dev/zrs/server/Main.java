@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
       PromoteCommand.class,
       FollowCommand.class,
       RoleCommand.class,
+      NagiosCommand.class,
       PackCommand.class,
       CheckCommand.class,
       DumpCommand.class,
@@ -45,6 +46,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "say what to do: serve, demo, status, promote, follow, role, pack, check, dump or recover");
+        "say what to do: serve, demo, status, promote, follow, role, nagios, pack, check, dump or"
+            + " recover");
   }
 }

@@ -1,6 +1,7 @@
 package dev.zrs.zeo;
 
 import dev.zrs.pickle.PickleWriter;
+import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Revision;
 import dev.zrs.storage.Tid;
@@ -8,14 +9,37 @@ import java.util.Collection;
 import java.util.function.Consumer;
 
 /**
- * The messages that a server sends, pickled as ZEO does: tuples of message id, a flag, a name and
- * arguments. The flag is 0 for a reply, 2 for an error, True for a message that gets no reply.
+ * Messages, pickled as ZEO does: tuples of message id, a flag, a name and arguments. The flag is 0
+ * for a reply, 2 for an error, True for a message that gets no reply, False for one that gets one.
  */
 final class Messages {
-  private static final String REPLY = ".reply";
-  private static final int ERROR_FLAG = 2;
+  /** The name of what answers a message, also with an error. */
+  static final String REPLY = ".reply";
+
+  /** The flag of an error. */
+  static final int ERROR_FLAG = 2;
 
   private Messages() {}
+
+  /**
+   * A client's message.
+   *
+   * @param async whether the client expects no reply
+   * @param arguments values of a pickle; also {@link Oid}, {@link Tid} and Integer
+   */
+  static void call(PickleWriter out, Object id, boolean async, String method, Object... arguments) {
+    Object[] plain = arguments.clone();
+    for (int i = 0; i < plain.length; i++) {
+      plain[i] =
+          switch (plain[i]) {
+            case Oid oid -> oid.toBytes();
+            case Tid tid -> tid.toBytes();
+            case Integer number -> number.longValue();
+            case Object other -> other;
+          };
+    }
+    out.write(PyTuple.of(id, async, method, PyTuple.of(plain)));
+  }
 
   /** A reply with any value of a pickle. */
   static void reply(PickleWriter out, Object id, Object result) {

@@ -27,8 +27,7 @@ record Request(Object id, boolean async, String method, List<Object> arguments) 
    * The deepest transaction extension that Python can write nests some 500 levels; the number of
    * values bounds what one message costs to about a hundred megabytes.
    */
-  private static final PickleLimits LIMITS =
-      new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 2_000_000);
+  static final PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 2_000_000);
 
   /**
    * Reads a message.

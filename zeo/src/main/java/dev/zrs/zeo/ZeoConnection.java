@@ -16,10 +16,13 @@ final class ZeoConnection implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger("ZEO.asyncio.server");
 
   /** The encoding (Z: pickle) and version that the server offers. */
-  private static final String PROTOCOL = "Z5";
+  static final String PROTOCOL = "Z5";
 
-  private static final String STATUS_REQUEST = "ruok";
-  private static final int MAX_HANDSHAKE = 64;
+  /** Instead of the protocol: asks for the status. */
+  static final String STATUS_REQUEST = "ruok";
+
+  /** Longest greeting of either side, in bytes. */
+  static final int MAX_HANDSHAKE = 64;
 
   private final ServerContext context;
   private final ByteConnection connection;

@@ -1,6 +1,6 @@
 package dev.zrs.zeo;
 
-/** A failure of the ZEO server; the message is meant for the operator. */
+/** A failure of the ZEO server or client; the message is meant for the operator. */
 public class ZeoException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

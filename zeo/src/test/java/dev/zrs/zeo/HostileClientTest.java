@@ -113,7 +113,7 @@ final class HostileClientTest {
                 {"iterator_gc", 1L}
               }) {
             Object[] arguments = java.util.Arrays.copyOfRange(call, 1, call.length);
-            RawClient.Message reply = good.call((String) call[0], arguments);
+            ServerMessage reply = good.call((String) call[0], arguments);
             assertThat(reply.isError()).as("%s", call).isTrue();
             assertThat(reply.error()).isEqualTo("builtins.TypeError");
           }

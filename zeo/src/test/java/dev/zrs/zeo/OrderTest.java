@@ -7,7 +7,6 @@ import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
-import dev.zrs.zeo.RawClient.Message;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -53,7 +52,7 @@ final class OrderTest {
       client.listen(this::message);
     }
 
-    private void message(Message message) {
+    private void message(ServerMessage message) {
       if (message.name().equals("invalidateTransaction")) {
         PyTuple arguments = Py.asTuple(message.arguments(), 2);
         List<Oid> oids =
@@ -72,7 +71,7 @@ final class OrderTest {
     }
 
     /** Checks a revision against what was announced before it; its serial. */
-    private Tid loaded(Oid oid, Tid before, Message reply) {
+    private Tid loaded(Oid oid, Tid before, ServerMessage reply) {
       assertThat(reply.isError()).as("%s", reply).isFalse();
       PyTuple revision = Py.asTuple(reply.arguments(), 3);
       Tid serial = Tid.of(Py.asBytes(revision.get(1)));
@@ -86,7 +85,7 @@ final class OrderTest {
       return serial;
     }
 
-    private long value(Message reply) {
+    private long value(ServerMessage reply) {
       return ByteBuffer.wrap(Py.asBytes(Py.asTuple(reply.arguments(), 3).get(0))).getLong();
     }
   }
@@ -147,18 +146,18 @@ final class OrderTest {
     int done = 0;
     for (long id = 1; done < COMMITS; id++) {
       Oid oid = oids.get(random.nextInt(oids.size()));
-      Message current = model.client.call("loadBefore", oid, Tid.MAX);
+      ServerMessage current = model.client.call("loadBefore", oid, Tid.MAX);
       Tid serial = model.loaded(oid, Tid.MAX, current);
       byte[] next = ByteBuffer.allocate(8).putLong(model.value(current) + 1).array();
       model.client.begin(id, oid, serial, next);
-      Message vote = model.client.call("vote", id);
+      ServerMessage vote = model.client.call("vote", id);
       if (vote.isError()) {
         assertThat(vote.error()).isEqualTo("ZODB.POSException.ConflictError");
         // What it lost against was told before.
         assertThat(model.changed.get(oid)).isGreaterThan(serial);
         continue;
       }
-      Message finish = model.client.call("tpc_finish", id);
+      ServerMessage finish = model.client.call("tpc_finish", id);
       assertThat(finish.isError()).isFalse();
       model.announce(Tid.of(Py.asBytes(finish.arguments())), List.of(oid));
       done++;
@@ -177,7 +176,7 @@ final class OrderTest {
         inFlight.add(load);
         model.client.sendLoad(load.oid, load.before);
       }
-      Message message = model.client.receive();
+      ServerMessage message = model.client.receive();
       if (message.isReply()) {
         Load load = inFlight.removeFirst();
         model.loaded(load.oid, load.before, message);
@@ -185,9 +184,9 @@ final class OrderTest {
         model.message(message);
       }
     }
-    Message last = model.client.call("lastTransaction");
+    ServerMessage last = model.client.call("lastTransaction");
     assertThat(Tid.of(Py.asBytes(last.arguments()))).isEqualTo(model.announced);
-    Message changes = model.client.call("getInvalidations", model.start);
+    ServerMessage changes = model.client.call("getInvalidations", model.start);
     PyTuple pair = Py.asTuple(changes.arguments(), 2);
     assertThat(Tid.of(Py.asBytes(pair.get(0)))).isEqualTo(model.announced);
     assertThat(Py.asSequence(pair.get(1))).hasSize(model.changed.size());

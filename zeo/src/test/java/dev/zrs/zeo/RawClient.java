@@ -4,57 +4,34 @@ import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyNone;
-import dev.zrs.pickle.PyTuple;
-import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
-import java.io.BufferedInputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.Socket;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
 /** Speaks the protocol message by message. One thread. */
 final class RawClient implements AutoCloseable {
-  /** What came from the server. */
-  record Message(Object id, int flag, String name, Object arguments) {
-    boolean isReply() {
-      return name.equals(".reply");
-    }
+  private static final Duration LIMIT = Duration.ofSeconds(20);
 
-    boolean isError() {
-      return flag == 2;
-    }
-
-    /** The class of an error. */
-    String error() {
-      return Py.asText(Py.asTuple(arguments, 2).get(0));
-    }
-
-    /** What an error says. */
-    Object errorArguments() {
-      return Py.asTuple(arguments, 2).get(1);
-    }
-  }
-
-  private final Socket socket;
-  private final DataInputStream in;
-  private final DataOutputStream out;
-  private final List<Message> others = new ArrayList<>();
-  private Consumer<Message> listener = others::add;
+  private final ClientConnection connection;
+  private final FrameReader in;
+  private final List<ServerMessage> others = new ArrayList<>();
+  private Consumer<ServerMessage> listener = others::add;
   private long ids;
 
   RawClient(int port) throws IOException {
-    socket = new Socket(InetAddress.getLoopbackAddress(), port);
-    socket.setSoTimeout(20_000);
-    socket.setTcpNoDelay(true);
-    in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
-    out = new DataOutputStream(socket.getOutputStream());
+    connection =
+        ClientConnection.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), LIMIT);
+    in = new FrameReader(connection, ZeoLimits.DEFAULT.maxFrameBytes());
   }
 
   /** With the handshake done. */
@@ -75,33 +52,41 @@ final class RawClient implements AutoCloseable {
   }
 
   /** Has all messages that are no replies passed on. */
-  void listen(Consumer<Message> to) {
+  void listen(Consumer<ServerMessage> to) {
     listener = to;
   }
 
   /** The messages that were no replies. */
-  List<Message> others() {
+  List<ServerMessage> others() {
     return others;
   }
 
   void frame(byte[] content) throws IOException {
-    byte[] frame = new byte[content.length + 4];
-    java.nio.ByteBuffer.wrap(frame).putInt(content.length).put(content);
-    out.write(frame);
+    bytes(ByteBuffer.allocate(content.length + 4).putInt(content.length).put(content).array());
   }
 
   void bytes(byte[] content) throws IOException {
-    out.write(content);
+    connection.begin(LIMIT);
+    connection.write(content, 0, content.length);
   }
 
   byte[] frame() throws IOException {
-    return in.readNBytes(in.readInt());
+    next();
+    return Arrays.copyOfRange(in.buffer(), in.offset(), in.offset() + in.length());
+  }
+
+  private void next() throws IOException {
+    connection.begin(LIMIT);
+    if (!in.next()) {
+      throw new EOFException("the server has closed the connection");
+    }
   }
 
   /** Whether the server has closed the connection; waits for that or a message. */
   boolean isClosed() {
     try {
-      return in.read() < 0;
+      connection.begin(LIMIT);
+      return !in.next();
     } catch (IOException e) {
       return true;
     }
@@ -121,17 +106,9 @@ final class RawClient implements AutoCloseable {
   }
 
   static byte[] encode(Object id, boolean async, String method, Object... arguments) {
-    Object[] plain = arguments.clone();
-    for (int i = 0; i < plain.length; i++) {
-      plain[i] =
-          switch (plain[i]) {
-            case Oid oid -> oid.toBytes();
-            case Tid tid -> tid.toBytes();
-            case Integer number -> (long) number;
-            case Object other -> other;
-          };
-    }
-    return PickleWriter.zeo().write(PyTuple.of(id, async, method, PyTuple.of(plain))).toByteArray();
+    PickleWriter out = PickleWriter.zeo();
+    Messages.call(out, id, async, method, arguments);
+    return out.toByteArray();
   }
 
   void sendLoad(Oid oid, Tid before) throws IOException {
@@ -140,19 +117,19 @@ final class RawClient implements AutoCloseable {
     frame(request.toByteArray());
   }
 
-  Message receive() throws IOException {
-    PyTuple parts = Py.asTuple(Unpickler.load(frame()), 4);
-    return new Message(parts.get(0), Py.asInt(parts.get(1)), Py.asText(parts.get(2)), parts.get(3));
+  ServerMessage receive() throws IOException {
+    next();
+    return ServerMessage.decode(in.buffer(), in.offset(), in.length());
   }
 
   /** Calls and waits for the reply. */
-  Message call(String method, Object... arguments) throws IOException {
+  ServerMessage call(String method, Object... arguments) throws IOException {
     return await(send(method, arguments));
   }
 
-  Message await(Object id) throws IOException {
+  ServerMessage await(Object id) throws IOException {
     while (true) {
-      Message message = receive();
+      ServerMessage message = receive();
       if (!message.isReply()) {
         listener.accept(message);
       } else if (message.id().equals(id)) {
@@ -163,7 +140,7 @@ final class RawClient implements AutoCloseable {
 
   /** The value of a call that must succeed. */
   Object require(String method, Object... arguments) throws IOException {
-    Message reply = call(method, arguments);
+    ServerMessage reply = call(method, arguments);
     if (reply.isError()) {
       throw new AssertionError(method + ": " + reply.error());
     }
@@ -184,7 +161,7 @@ final class RawClient implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
-    socket.close();
+  public void close() {
+    connection.close();
   }
 }

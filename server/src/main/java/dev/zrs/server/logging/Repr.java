@@ -3,12 +3,12 @@ package dev.zrs.server.logging;
 import java.math.BigDecimal;
 import java.util.Locale;
 
-/** Python's {@code repr} and {@code ascii} of the values that a log record can have. */
-final class Repr {
+/** Python's {@code repr} and {@code ascii} of the values that a log record can have. Any thread. */
+public final class Repr {
   private Repr() {}
 
   /** A finite number: the shortest digits that give it back, with an exponent from 1e16 on. */
-  static String of(double value) {
+  public static String of(double value) {
     BigDecimal shortest = new BigDecimal(Double.toString(value)).stripTrailingZeros();
     int exponent = shortest.signum() == 0 ? 0 : shortest.precision() - shortest.scale() - 1;
     if (exponent >= -4 && exponent < 16) {
@@ -26,7 +26,12 @@ final class Repr {
         Math.abs(exponent));
   }
 
-  static String of(String text, boolean ascii) {
+  /**
+   * A text in quotes.
+   *
+   * @param ascii whether all that is not ASCII is escaped
+   */
+  public static String of(String text, boolean ascii) {
     char quote = text.contains("'") && !text.contains("\"") ? '"' : '\'';
     StringBuilder repr = new StringBuilder().append(quote);
     text.codePoints()
