@@ -135,7 +135,9 @@ def test_a_back_pointer_may_lead_to_the_first_of_two_equal_records_at_a_python_s
 
     first, second, other = 27, 27 + 45, 27 + 2 * 45 + 8 + 23
     compare.same_files(write('a', second), write('b', first), python_second=True)
+    compare.same_files(write('a', first), write('b', second), python_first=True)
     for a, b, allowed in ((second, first, {}), (first, second, {'python_second': True}),
+                          (second, first, {'python_first': True}), (first, other, {'python_first': True}),
                           (second, other, {'python_second': True}), (other, first, {'python_second': True})):
         with pytest.raises(compare.Different):
             compare.same_files(write('a', a), write('b', b), **allowed)

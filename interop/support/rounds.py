@@ -304,7 +304,8 @@ class Round:
         if self.nodes[0].is_python:
             chains.remove_uncommitted_blobs(self.nodes[0])
         for first, second in zip(self.nodes, self.nodes[1:]):
-            compare.same_files(first.file, second.file, packed=self.packed, python_second=second.is_python)
+            compare.same_files(first.file, second.file, packed=self.packed, python_second=second.is_python,
+                               python_first=first.is_python and first is not self.nodes[0])
             compare.same_blobs(first.blobs, second.blobs, python_second=second.is_python)
         return 'equal: %d bytes' % self.nodes[0].size()
 
