@@ -120,6 +120,31 @@ def test_a_back_pointer_may_be_the_same_data_at_a_python_secondary_only(tmp_path
         compare.same_files(back, write('other back', 27 + 76), python_second=True)
 
 
+def test_a_back_pointer_may_lead_to_the_first_of_two_equal_records_at_a_python_secondary_only(tmp_path):
+    def write(name, back, second=b'one'):
+        content = b'FS30'
+        for tid, bodies in ((1, (b'one', second)), (2, (b'two',)), (3, (struct.pack('>Q', back),))):
+            at, oid, serial = len(content), struct.pack('>Q', 1), struct.pack('>Q', tid)
+            length = 23 + sum(42 + len(body) for body in bodies)
+            content += compare.TRANSACTION.pack(serial, length, b' ', 0, 0, 0)
+            for body in bodies:
+                content += compare.DATA.pack(oid, serial, 0, at, 0, 0 if tid == 3 else len(body)) + body
+            content += struct.pack('>Q', length)
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    first, second, other = 27, 27 + 45, 27 + 2 * 45 + 8 + 23
+    compare.same_files(write('a', second), write('b', first), python_second=True)
+    compare.same_files(write('a', first), write('b', second), python_first=True)
+    for a, b, allowed in ((second, first, {}), (first, second, {'python_second': True}),
+                          (second, first, {'python_first': True}), (first, other, {'python_first': True}),
+                          (second, other, {'python_second': True}), (other, first, {'python_second': True})):
+        with pytest.raises(compare.Different):
+            compare.same_files(write('a', a), write('b', b), **allowed)
+    with pytest.raises(compare.Different):
+        compare.same_files(write('a', second, b'new'), write('b', first, b'new'), python_second=True)
+
+
 def file(status, *records):
     """A file of one record per transaction: (oid, position of the previous, data or back-pointer)."""
     content = b'FS30'

@@ -9,7 +9,10 @@ no others:
 2. python_second: the file of an empty blob is missing at the second side, a Python secondary (zc.zrs
    sends no block for it, and makes no file without one);
 3. python_second: the undo of a blob is a back-pointer on one side and the same data on the other. What
-   follows lies elsewhere then, so pointers are compared by the record that they lead to.
+   follows lies elsewhere then, so pointers are compared by the record that they lead to;
+4. python_first, python_second: a back-pointer to a transaction that has the object twice (the commit of a
+   blob over ZEO makes two records) leads to the first of them at a Python secondary, which looks for the
+   object's record from the start, and to the second at the other side; both have the same data.
 """
 import os
 import struct
@@ -55,8 +58,9 @@ def transactions(path):
         at = end + 8
 
 
-def same_files(first, second, packed=False, python_second=False):
-    """Compares two files; packed and python_second allow the differences 1 and 3 of the list."""
+def same_files(first, second, packed=False, python_second=False, python_first=False):
+    """Compares two files; packed, python_second and python_first (each: that side is a Python secondary)
+    allow the differences 1, 3 and 4 of the list."""
     with open(first, 'rb') as a, open(second, 'rb') as b:
         if a.read() == b.read():
             return
@@ -69,7 +73,8 @@ def same_files(first, second, packed=False, python_second=False):
         if len(left[4]) != len(right[4]):
             raise Different('%s: %d and %d records' % (where, len(left[4]), len(right[4])))
         for r, s in zip(left[4], right[4]):
-            allowed += compare_records(where, one, two, r, s, packed and left[2] == b'p', python_second)
+            allowed += compare_records(where, one, two, r, s, packed and left[2] == b'p', python_second,
+                                       python_first)
             one.latest[r[1]], two.latest[s[1]] = r[0], s[0]
     if len(one.transactions) != len(two.transactions):
         raise Different('%d and %d transactions' % (len(one.transactions), len(two.transactions)))
@@ -85,11 +90,21 @@ class Side:
         records = [r for t in self.transactions for r in t[4]]
         self.numbers = {r[0]: i for i, r in enumerate(records)}
         self.records = {r[0]: r for r in records}
+        self.of_transaction = {t[1]: t[4] for t in self.transactions}
         self.latest = {}
 
     def target(self, position):
         """What a pointer leads to; None if to nothing, and a text that equals no number if nowhere."""
         return self.numbers.get(position, 'nowhere: %d' % position) if position else None
+
+    def names(self, position):
+        """The oid and the tid of the record there; None if there is none."""
+        return self.records[position][1:3] if position in self.records else None
+
+    def is_first_of_several(self, position):
+        """Whether a record is the first of several that its object has in its transaction."""
+        same = [r[0] for r in self.of_transaction[self.records[position][2]] if r[1] == self.records[position][1]]
+        return len(same) > 1 and same[0] == position
 
     def data(self, record):
         """The data of a record, behind any number of back-pointers; None if there are none."""
@@ -103,7 +118,7 @@ class Side:
         return record[6]
 
 
-def compare_records(where, one, two, r, s, packed, python_second):
+def compare_records(where, one, two, r, s, packed, python_second, python_first):
     """Whether they differ in an allowed way; raises if they do in another."""
     where = '%s, oid %s, at %d and %d' % (where, r[1].hex(), r[0], s[0])
     if r[1] != s[1]:
@@ -116,7 +131,11 @@ def compare_records(where, one, two, r, s, packed, python_second):
     if r[5] == s[5] == 0:
         back, back2 = POINTER.unpack(r[6])[0], POINTER.unpack(s[6])[0]
         if one.target(back) != two.target(back2):
-            raise Different('%s: back-pointers to %d and %d' % (where, back, back2))
+            same = one.names(back) == two.names(back2) is not None and one.data(r) == two.data(s)
+            if not (same and (python_second and two.is_first_of_several(back2)
+                              or python_first and one.is_first_of_several(back))):
+                raise Different('%s: back-pointers to %d and %d' % (where, back, back2))
+            allowed = True
     elif r[6] != s[6]:
         if not (python_second and 0 in (r[5], s[5]) and one.data(r) == two.data(s)):
             raise Different('%s: data differ (%d and %d bytes)' % (where, r[5], s[5]))

@@ -95,6 +95,27 @@ def make(path, blobs=None, objects=2000, seed=1, pack=True):
     db.close()
 
 
+def grow(path, blobs, megabytes, seed=1):
+    """Adds to a database until Data.fs has that size: transactions from one small record to 64 large ones."""
+    rnd = random.Random(seed)
+    db = ZODB.DB(FileStorage(str(path), blob_dir=str(blobs)))
+    connection = db.open()
+    bulk = connection.root()['bulk'] = IOBTree()
+    number = 0
+    while db.getSize() < megabytes * 1_000_000:
+        largest = rnd.choice([100, 1000, 10_000])
+        for _ in range(rnd.choice([1, 4, 64])):
+            number += 1
+            bulk[number] = PersistentMapping({'number': number, 'data': rnd.randbytes(rnd.randrange(largest))})
+        if number % 10 == 0:
+            bulk[-number] = ZODB.blob.Blob(rnd.randbytes(rnd.randrange(200_000)))
+        if number > 100:
+            bulk[rnd.randrange(1, number)]['data'] = b'changed'
+        transaction.get().note('bulk %d' % number)
+        transaction.commit()
+    db.close()
+
+
 def commits(connection, count, rnd, blobs=True, start=0):
     """Commits count times over a ZEO connection: small, large, many objects, blobs, metadata."""
     root = connection.root()

@@ -13,6 +13,8 @@ LEGACY = os.path.join(PEERS, 'legacy', 'bin', 'python')
 # What starts our program; ZRS_COMMAND for one that is installed elsewhere.
 ZRS = shlex.split(os.environ.get('ZRS_COMMAND', '')) or [os.path.join(ROOT, 'zrs')]
 RUNZEO = [LEGACY, os.path.join(ROOT, 'interop', 'peers', 'runzeo_zrs.py')]
+# Its secondary waits for 60 s before it connects again.
+RUNZEO_STOCK = [LEGACY, '-m', 'ZEO.runzeo']
 START_LIMIT = 60
 STOP_LIMIT = 60
 
@@ -47,7 +49,7 @@ class Server:
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.command = command
-        self.is_python = os.path.basename(command[-1]).startswith('runzeo')
+        self.is_python = 'runzeo' in os.path.basename(command[-1])
         self.port = free_port()
         self.address = ('127.0.0.1', self.port)
         self.file = os.path.join(self.folder, 'Data.fs')
@@ -117,16 +119,16 @@ class Server:
                     text += '--- %s\n%s' % (path, f.read()[-6000:])
         return text
 
-    def stop(self):
+    def stop(self, limit=STOP_LIMIT):
         """SIGTERM; returns the exit code."""
         if self.process is None:
             return None
-        deadline = time.monotonic() + STOP_LIMIT
+        deadline = time.monotonic() + limit
         while self.process.poll() is None:
             # runzeo can lose a SIGTERM that comes at a bad moment.
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(5 if self.is_python else STOP_LIMIT)
+                self.process.wait(5 if self.is_python else limit)
             except subprocess.TimeoutExpired:
                 if time.monotonic() > deadline:
                     self.kill()

@@ -54,7 +54,8 @@ final class PackCommand extends FileCommand {
       names = "--gc-anyway",
       description =
           "remove unreachable objects even if there are records that can't be read. Without it the"
-              + " pack keeps them all then, and says how many would go")
+              + " pack keeps them all then, and says how many would go. Also in a copy that may not"
+              + " be complete")
   private boolean garbageAnyway;
 
   @Override
@@ -120,6 +121,10 @@ final class PackCommand extends FileCommand {
               : "%,d records can't be read; %,d objects were removed as garbage%n",
           report.unreadableCount(),
           report.garbage());
+    } else if (report.garbageUnknown()) {
+      out.println(
+          "the last transaction was packed by the upstream, and what refers to the objects here may"
+              + " still be on its way: no garbage was removed");
     } else if (!noGarbage) {
       out.printf(Locale.ROOT, "%,d objects were garbage%n", report.garbage());
     }

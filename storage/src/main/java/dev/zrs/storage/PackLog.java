@@ -75,6 +75,12 @@ final class PackLog implements PackProgress {
           name,
           report.unreadableCount());
     }
+    if (report.garbageUnknown()) {
+      LOG.warn(
+          "{}: the last transaction was packed by the upstream, and what refers to the objects here"
+              + " may still be on its way: no garbage was removed, a later pack will do it",
+          name);
+    }
     if (report.danglingReferences() > 0) {
       LOG.warn(
           "{}: {} references lead to objects that do not exist ('zrs check --refs' lists them)",

@@ -11,7 +11,8 @@ import java.time.Instant;
  * @param keepOld whether the old file stays, as {@code Data.fs.old}, and the blobs as {@code
  *     blobs.old}
  * @param garbageAnyway whether garbage is removed even if there is a record whose references can't
- *     be read, so that an object might go that only this record refers to
+ *     be read, so that an object might go that only this record refers to; and even if the file may
+ *     be a part of a packed one, which is being replicated
  */
 public record PackOptions(
     Tid packTime, boolean collectGarbage, boolean keepOld, boolean garbageAnyway) {

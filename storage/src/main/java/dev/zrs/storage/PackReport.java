@@ -12,6 +12,8 @@ import java.util.List;
  * @param garbage objects that could not be reached at the pack time; they are gone unless {@link
  *     #garbageKept} says otherwise
  * @param garbageKept whether garbage stayed, because there are unreadable records
+ * @param garbageUnknown whether no garbage was looked for, because the last transaction was packed
+ *     elsewhere and replicated: what refers to an object may still be on its way
  * @param unreadable records whose references can't be read; at most {@value #MAX_NAMED} are named
  * @param unreadableCount how many there are
  * @param danglingReferences references, from objects that were reachable at the pack time, to
@@ -24,6 +26,7 @@ public record PackReport(
     long removedRecords,
     long garbage,
     boolean garbageKept,
+    boolean garbageUnknown,
     List<UnreadableRecord> unreadable,
     long unreadableCount,
     long danglingReferences) {
@@ -45,6 +48,6 @@ public record PackReport(
 
   /** Nothing was to be done for a file of this size. */
   static PackReport unchanged(long size) {
-    return new PackReport(false, size, size, 0, 0, false, List.of(), 0, 0);
+    return new PackReport(false, size, size, 0, 0, false, false, List.of(), 0, 0);
   }
 }

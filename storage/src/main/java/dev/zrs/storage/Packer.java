@@ -131,12 +131,13 @@ final class Packer {
       LOG.info("{}: nothing to pack", from.path());
       return PackReport.unchanged(end);
     }
+    boolean partial = endsInPacked(end);
+    boolean collects = options.collectGarbage() && (!partial || options.garbageAnyway());
     PackKeep keep = new PackKeep(scan.current());
-    PackMarker marker = new PackMarker(from, keep, options.collectGarbage(), stopped);
+    PackMarker marker = new PackMarker(from, keep, collects, stopped);
     marker.markFromRoot(progress);
     marker.markFromYounger(scan.packPosition(), end, scan.packPosition(), progress);
-    boolean removesGarbage =
-        options.collectGarbage() && (marker.unreadableCount() == 0 || options.garbageAnyway());
+    boolean removesGarbage = collects && (marker.unreadableCount() == 0 || options.garbageAnyway());
     if (removesGarbage) {
       keep.keepOnlyMarked();
     }
@@ -144,7 +145,17 @@ final class Packer {
     if (copier != null && blobs.isPresent()) {
       blobs.get().removePacked(options.keepOld());
     }
-    return report(end, copier, keep, marker, removesGarbage);
+    boolean unknown = options.collectGarbage() && !collects;
+    return report(end, copier, keep, marker, collects, removesGarbage, unknown);
+  }
+
+  /**
+   * Whether the last transaction was packed elsewhere, before it came here: one that was packed
+   * here leaves nothing to do. Then this is the copy of a packed file, maybe not all of it; and
+   * there an object may come long before the record that refers to it, as that was changed later.
+   */
+  private boolean endsInPacked(long end) {
+    return new TransactionSearch(from, end).before(end).status() == TransactionHeader.STATUS_PACKED;
   }
 
   private PackReport report(
@@ -152,14 +163,17 @@ final class Packer {
       @Nullable PackCopier copier,
       PackKeep keep,
       PackMarker marker,
-      boolean removesGarbage) {
+      boolean collects,
+      boolean removesGarbage,
+      boolean garbageUnknown) {
     return new PackReport(
         copier != null,
         sizeBefore,
         copier == null ? sizeBefore : copier.end(),
         copier == null ? 0 : copier.removedRecords(),
-        options.collectGarbage() ? keep.unmarked() : 0,
-        options.collectGarbage() && !removesGarbage,
+        collects ? keep.unmarked() : 0,
+        collects && !removesGarbage,
+        garbageUnknown,
         marker.unreadable(),
         marker.unreadableCount(),
         marker.danglingReferences());

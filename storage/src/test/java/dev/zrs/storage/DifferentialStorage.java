@@ -269,7 +269,11 @@ final class DifferentialStorage implements AutoCloseable {
     boolean keepOld = words.get(3).equals("true");
     String result = "ok";
     try {
-      storage().pack(new PackOptions(time, collectGarbage, keepOld, false), PackProgress.NONE);
+      boolean alsoOfPartialCopies = true;
+      storage()
+          .pack(
+              new PackOptions(time, collectGarbage, keepOld, alsoOfPartialCopies),
+              PackProgress.NONE);
     } catch (NoSuchObjectException e) {
       return "KeyError";
     }

@@ -35,6 +35,8 @@ import org.slf4j.LoggerFactory;
  *       fails with PackError or AssertionError;
  *   <li>a pack moves a back-pointer to a transaction that has the object twice as it is; Python
  *       looks for the object again, and takes the wrong record;
+ *   <li>a pack of a file that ends in transactions which were packed elsewhere removes no garbage;
+ *       Python does (it is always asked for here);
  *   <li>a pack never removes the blob of a record that it keeps; Python removes all blobs of an
  *       object that was garbage at the pack time;
  *   <li>a pack leaves the blob file of a transaction that brought a blob and then said, in a later

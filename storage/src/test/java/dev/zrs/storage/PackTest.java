@@ -128,6 +128,35 @@ final class PackTest {
   }
 
   @Test
+  void a_part_of_a_packed_file_keeps_what_nothing_refers_to_yet() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1)));
+      commit(storage, Map.of(Oid.ROOT, record(2)));
+      // Upstream the root was changed after A was linked, so its packed file has A first.
+      restorePacked(storage, A, record(1, B));
+      PackReport report = storage.pack(storage.lastTransaction());
+      assertThat(report.garbageUnknown()).isTrue();
+      assertThat(report.removedRecords()).isEqualTo(1);
+      restorePacked(storage, B, record(1));
+      restorePacked(storage, Oid.ROOT, record(3, A));
+      commit(storage, Map.of(C, record(1)));
+      report = storage.pack(storage.lastTransaction());
+      assertThat(report.garbageUnknown()).isFalse();
+      assertThat(report.garbage()).isEqualTo(1);
+      assertThat(current(storage, A)).isEqualTo(record(1, B));
+      assertThat(current(storage, B)).isEqualTo(record(1));
+    }
+  }
+
+  private static void restorePacked(FileStorage storage, Oid oid, byte[] data) {
+    Tid tid = storage.lastTransaction().next();
+    TransactionBuffer buffer =
+        storage.begin(TransactionMetadata.EMPTY, tid, TransactionHeader.STATUS_PACKED, null);
+    buffer.restore(oid, tid, data, null);
+    storage.restoreAll(List.of(buffer));
+  }
+
+  @Test
   void what_was_linked_again_after_the_pack_time_stays() {
     try (FileStorage storage = open()) {
       commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1, B), B, record(1)));
