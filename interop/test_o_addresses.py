@@ -155,7 +155,7 @@ def zrs(*arguments):
 def roles(server):
     done = zrs('status', '-C', server.conf, '--json')
     assert done.returncode == 0, done.stderr
-    return {storage['storage']: storage['role'] for storage in json.loads(done.stdout)['storages']}
+    return {storage['name']: storage['role'] for storage in json.loads(done.stdout)['storages']}
 
 
 @pytest.mark.ours

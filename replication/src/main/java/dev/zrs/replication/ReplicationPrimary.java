@@ -1,7 +1,6 @@
 package dev.zrs.replication;
 
 import dev.zrs.storage.FileStorage;
-import java.io.Closeable;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -59,16 +58,6 @@ public final class ReplicationPrimary implements AutoCloseable {
             .name("zrs accept " + Listener.text(listener.address()))
             .daemon()
             .unstarted(this::accept);
-  }
-
-  /**
-   * Finds out whether a primary can listen at an address, and keeps it from others until what is
-   * returned is closed. Nobody is answered in the meantime.
-   *
-   * @throws ReplicationException if the address can't be listened at
-   */
-  public static Closeable reserve(SocketAddress address) {
-    return Listener.open(address);
   }
 
   /** Begins to accept secondaries. */

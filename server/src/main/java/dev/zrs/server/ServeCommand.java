@@ -1,7 +1,5 @@
 package dev.zrs.server;
 
-import dev.zrs.replication.ReplicationException;
-import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.server.config.CommandLine;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
@@ -9,10 +7,7 @@ import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.control.ControlException;
 import dev.zrs.server.control.ControlServer;
 import dev.zrs.server.logging.PythonLogging;
-import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.ConfigException;
-import dev.zrs.zeo.ZeoException;
-import dev.zrs.zeo.ZeoServer;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -83,7 +78,7 @@ final class ServeCommand implements Callable<Integer> {
     }
     try {
       requireAddresses(config);
-    } catch (ZeoException | ReplicationException e) {
+    } catch (AddressException e) {
       return failed(config, String.valueOf(e.getMessage()));
     }
     Closer closer = new Closer();
@@ -144,15 +139,11 @@ final class ServeCommand implements Callable<Integer> {
    * this very server, started before.
    */
   private static void requireAddresses(ServerConfig config) {
-    try (Closer reserved = new Closer()) {
-      reserved.add(ZeoServer.reserve(config.zeo().address().toBind()));
-      for (NamedStorage named : config.storages()) {
-        if (named.storage() instanceof ZrsConfig zrs) {
-          zrs.replicateTo()
-              .map(Address::toBind)
-              .map(ReplicationPrimary::reserve)
-              .ifPresent(reserved::add);
-        }
+    AddressCheck check = new AddressCheck();
+    check.require(config.zeo().address());
+    for (NamedStorage named : config.storages()) {
+      if (named.storage() instanceof ZrsConfig zrs) {
+        zrs.replicateTo().ifPresent(check::require);
       }
     }
   }

@@ -1,6 +1,5 @@
 package dev.zrs.zeo;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -64,16 +63,6 @@ public final class ZeoServer implements AutoCloseable {
             1, Thread.ofPlatform().daemon().name("zeo timer").factory());
     timers.setRemoveOnCancelPolicy(true);
     context = new ServerContext(services, options, timers);
-  }
-
-  /**
-   * Finds out whether a server can listen at an address, and keeps it from others until what is
-   * returned is closed. Nobody is answered in the meantime.
-   *
-   * @throws ZeoException if the address can't be had; the message names it
-   */
-  public static Closeable reserve(SocketAddress address) {
-    return ByteListener.open(address);
   }
 
   /**

@@ -2,7 +2,6 @@ package dev.zrs.server.control;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -11,7 +10,6 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -33,11 +31,6 @@ public final class ControlServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("runzeo");
   private static final int MAX_CONNECTIONS = 8;
   private static final int USAGE = 2;
-
-  /** The part of a file's mode that says what it is, as in stat(2), and the value for a socket. */
-  private static final int FILE_KIND = 0xf000;
-
-  private static final int SOCKET = 0xc000;
   private static final Duration PAUSE = Duration.ofSeconds(1);
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(10);
 
@@ -62,7 +55,9 @@ public final class ControlServer implements AutoCloseable {
    */
   public static ControlServer open(Path path, Function<List<String>, Reply> commands) {
     try {
-      requireFree(path);
+      if (SocketFile.isStale(path)) {
+        LOG.info("replacing the control socket {}, where nobody answers", path);
+      }
       // Made where nobody else can reach it, and given its name when it has its permissions.
       Path directory = Files.createTempDirectory(path.toAbsolutePath().getParent(), ".control");
       Path fresh = directory.resolve("s");
@@ -85,21 +80,6 @@ public final class ControlServer implements AutoCloseable {
       return server;
     } catch (IOException | IllegalArgumentException e) {
       throw new ControlException("no control socket at %s: %s".formatted(path, e.getMessage()), e);
-    }
-  }
-
-  private static void requireFree(Path path) throws IOException {
-    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    Object mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-    if (!(mode instanceof Integer bits && (bits & FILE_KIND) == SOCKET)) {
-      throw new IOException("there is a file of this name, which is no socket");
-    }
-    try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
-      throw new IOException("it is in use by " + probe.getRemoteAddress());
-    } catch (ConnectException e) {
-      LOG.info("replacing the control socket {}, where nobody answers", path);
     }
   }
 
