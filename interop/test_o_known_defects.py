@@ -137,12 +137,18 @@ def test_3_after_a_wrong_message_the_right_ones_are_stored(cluster, primaries, c
     def answer(number, start):
         return WRONG[wrong](start) if number == 0 else streams.Stream(start).transaction(TWO, ROOT).sent
     primary = primaries(answer)
-    secondary = cluster('secondary', command, replicate_from=primary.port).start()
+    secondary = cluster('secondary', command, replicate_from=primary.port)
+    # The wrong oid ends the storage of zc.zrs, and the start of the server if it comes early enough.
+    secondary.start(wait=not secondary.is_python)
     servers.wait_for('the first connection ends', lambda: primary.ended, 60, secondary.read_logs)
-    if secondary.is_python:
-        # It waits for its commit lock, in the only thread there is for replication, or has fallen over.
+    if secondary.is_python and wrong == 'an oid of 9 bytes':
+        servers.wait_for('the end of the storage', lambda: 'Failure in _finish. Closing.' in log(secondary), 60,
+                         secondary.read_logs)
+    elif secondary.is_python:
+        # It waits for its commit lock, in the only thread there is for replication.
         with pytest.raises(AssertionError, match='not within'):
             servers.wait_for('it is stored', lambda: secondary.size() > 4 + len(ROOT), 5)
+    if secondary.is_python:
         secondary.kill()
     else:
         servers.wait_for('it is stored', lambda: secondary.size() > 4 + len(ROOT), 60, secondary.read_logs)
@@ -192,17 +198,16 @@ def test_4_an_empty_blob_has_a_file_at_the_secondary(cluster, commands):
 @pytest.mark.parametrize('commands', [(ZRS, ZRS), (ZRS, RUNZEO), (RUNZEO, RUNZEO)],
                          ids=['zrs to zrs', 'zrs to zc.zrs', 'zc.zrs to zc.zrs'])
 def test_5_a_value_used_twice_in_an_extension_is_stored_with_the_same_bytes(cluster, commands):
-    primary, secondary = chain(cluster, commands)
+    primary, secondary = chain(cluster, commands, blobs=False)
+    value = ['used', 'twice']
+    # Not over ZEO: its messages have two of it already.
+    with contextlib.closing(ZODB.DB(ZODB.FileStorage.FileStorage(primary.file))) as db:
+        with db.transaction() as connection:
+            connection.root()['a'] = 1
+            for name in 'one', 'other':
+                connection.transaction_manager.get().setExtendedInfo(name, value)
     primary.start()
     secondary.start()
-    db = client(primary)
-    value = ['used', 'twice']
-    with db.transaction() as connection:
-        connection.root()['a'] = 1
-        transaction.get()
-        connection.transaction_manager.get().setExtendedInfo('one', value)
-        connection.transaction_manager.get().setExtendedInfo('other', value)
-    db.close()
     last = tids(primary)[-1]
     with contextlib.closing(ZEO.client(secondary.address, read_only=True, wait_timeout=30)) as reading:
         servers.wait_for('it is there', lambda: reading.lastTransaction() == last, 60, secondary.read_logs)
@@ -214,32 +219,29 @@ def test_5_a_value_used_twice_in_an_extension_is_stored_with_the_same_bytes(clus
         assert list(storage.iterator())[-1].extension == {'one': value, 'other': value}
 
 
-@pytest.mark.parametrize('commands', [(ZRS, ZRS), (RUNZEO, ZRS), (RUNZEO, RUNZEO)],
-                         ids=['zrs to zrs', 'zc.zrs to zrs', 'zc.zrs to zc.zrs'])
+@pytest.mark.parametrize('commands', [(ZRS, ZRS), (RUNZEO, ZRS), (ZRS, RUNZEO)],
+                         ids=['zrs to zrs', 'zc.zrs to zrs', 'zrs to zc.zrs'])
 def test_5_the_undo_of_a_blob_is_stored_with_the_same_bytes(cluster, commands):
     primary, secondary = chain(cluster, commands)
+    with contextlib.closing(ZODB.DB(ZODB.FileStorage.FileStorage(primary.file, blob_dir=primary.blobs))) as db:
+        with db.transaction() as connection:
+            connection.root()['blob'] = ZODB.blob.Blob(b'first')
+        with db.transaction() as connection:
+            with connection.root()['blob'].open('w') as f:
+                f.write(b'second')
+        manager = transaction.TransactionManager()
+        connection = db.open(manager)
+        db.undo(db.undoInfo()[0]['id'], manager.get())
+        manager.commit()
+        connection.close()
     primary.start()
     secondary.start()
-    db = client(primary, blob_dir=primary.folder + '/client-blobs')
-    with db.transaction() as connection:
-        connection.root()['blob'] = ZODB.blob.Blob(b'first')
-    with db.transaction() as connection:
-        with connection.root()['blob'].open('w') as f:
-            f.write(b'second')
-    with db.transaction():
-        db.undo(db.undoInfo()[0]['id'])
-    db.close()
     last = tids(primary)[-1]
     with contextlib.closing(ZEO.client(secondary.address, read_only=True, wait_timeout=30)) as reading:
         servers.wait_for('it is there', lambda: reading.lastTransaction() == last, 60, secondary.read_logs)
     secondary.stop()
     primary.stop()
-    if commands == (RUNZEO, RUNZEO):
-        with pytest.raises(compare.Different):
-            compare.same_files(primary.file, secondary.file)
-        compare.same_files(primary.file, secondary.file, python_second=True)
-    else:
-        compare.same_files(primary.file, secondary.file)
+    compare.same_files(primary.file, secondary.file)
     compare.same_blobs(primary.blobs, secondary.blobs)
 
 
@@ -271,7 +273,8 @@ def test_6_who_has_what_a_pack_removed_from_the_end_is_not_refused(cluster, comm
     storage = ZEO.client(primary.address, wait_timeout=30)
     storage.pack(wait=True)
     storage.close()
-    assert garbage not in tids(primary)
+    # Python's file ends with an earlier transaction now; ours keeps the last one, without records.
+    assert not [t for t in compare.transactions(primary.file) if t[1] == garbage and t[4]]
     if restarted:
         primary.stop()
         primary.start()
@@ -307,7 +310,10 @@ def test_7_a_server_does_not_run_without_its_replication(cluster, command, what,
         if server.is_python or what != 'a port in use':
             server.start()
             if server.is_python:
-                servers.wait_for('a trace of it', lambda: 'CannotListenError' in log(server), 60, server.read_logs)
+                # All that it says is this.
+                servers.wait_for('a trace of it', lambda: 'ERROR zc.zrs.reactor while calling' in log(server), 60,
+                                 server.read_logs)
+                assert server.process.poll() is None
             else:
                 with socket.socket(socket.AF_UNIX) as secondary:
                     secondary.connect(address)
