@@ -32,6 +32,11 @@ def free_port():
             return port
 
 
+def text(address):
+    """An address as zeo.conf has it: a port of this machine is enough, and any other text is kept."""
+    return '127.0.0.1:%d' % address if isinstance(address, int) else str(address)
+
+
 def wait_for(what, condition, limit=30, shown=lambda: ''):
     """Waits until condition() is true; fails after limit seconds."""
     end = time.monotonic() + limit
@@ -73,8 +78,8 @@ class Server:
           %s
           %s
         </zrs>''' % (
-                'replicate-to 127.0.0.1:%d' % replicate_to if replicate_to else '',
-                'replicate-from 127.0.0.1:%d' % replicate_from if replicate_from else '',
+                'replicate-to ' + text(replicate_to) if replicate_to else '',
+                'replicate-from ' + text(replicate_from) if replicate_from else '',
                 'keep-alive-delay %d' % keep_alive if keep_alive else '',
                 inner)
         with open(self.conf, 'w') as f:

@@ -82,6 +82,19 @@ public final class PickleWriter {
   }
 
   /**
+   * Protocol 1 with memo, for what {@link #zrs} could not write faithfully: a value that occurs
+   * twice is written once, and a value may contain itself.
+   */
+  public static PickleWriter zrsMemoized() {
+    return new PickleWriter(1, true);
+  }
+
+  /** Whether the last {@link #write} had a value that occurs more than once; false without memo. */
+  public boolean hasSharedValues() {
+    return values.memo().hasShared();
+  }
+
+  /**
    * Writes one whole pickle after what is in the buffer.
    *
    * @throws PickleException if the value nests too deep for {@link #MAX_DEPTH} (without memo also
@@ -92,6 +105,7 @@ public final class PickleWriter {
     int before = size;
     try {
       values.begin();
+      values.memo().forgetShared();
       start();
       values.write(value);
       return stop();

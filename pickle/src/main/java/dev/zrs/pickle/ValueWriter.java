@@ -48,6 +48,10 @@ final class ValueWriter {
     memo.clear();
   }
 
+  WriterMemo memo() {
+    return memo;
+  }
+
   void write(Object value) {
     pending.push(value);
     while (!pending.isEmpty()) {

@@ -20,6 +20,7 @@ final class WriterMemo {
   // Python's unpickler interns the attribute names in an object's state.
   private final Map<String, Integer> attributeNames = new HashMap<>();
   private int count;
+  private boolean shared;
 
   /** What stands for CPython's single empty bytes and its 256 of one byte. */
   private record OneByte(int value) {
@@ -77,8 +78,19 @@ final class WriterMemo {
     if (known == null) {
       return false;
     }
+    shared |= key == null;
     get(known);
     return true;
+  }
+
+  /** Whether the same object, not only an equal one, has been written more than once. */
+  boolean hasShared() {
+    return shared;
+  }
+
+  /** Begins to look for shared objects anew. */
+  void forgetShared() {
+    shared = false;
   }
 
   /** Gives the value just written the next number. */

@@ -15,10 +15,14 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 
 /** Where secondaries connect to. One thread accepts, any may close. */
 interface Listener extends Closeable {
+  /** The part of a file's mode that says what it is, as in stat(2), and the value for a socket. */
+  int FILE_KIND = 0xf000;
+
+  int SOCKET = 0xc000;
+
   /** Waits for the next connection. */
   Link accept() throws IOException;
 
@@ -40,6 +44,9 @@ interface Listener extends Closeable {
   }
 
   private static Listener openTcp(SocketAddress address) throws IOException {
+    if (address instanceof InetSocketAddress inet && inet.isUnresolved()) {
+      throw new IOException("the host name is unknown");
+    }
     ServerSocket socket = new ServerSocket();
     try {
       socket.setReuseAddress(true);
@@ -72,9 +79,8 @@ interface Listener extends Closeable {
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    BasicFileAttributes kind =
-        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-    if (!kind.isOther()) {
+    Object mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    if (!(mode instanceof Integer bits && (bits & FILE_KIND) == SOCKET)) {
       throw new IOException("there is a file of this name, which is no socket");
     }
     try (SocketChannel channel = SocketChannel.open(address)) {

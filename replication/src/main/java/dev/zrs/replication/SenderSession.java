@@ -139,7 +139,7 @@ final class SenderSession {
     try {
       checkOwn();
       checkHistory(tid);
-      try (TransactionReader reader = storage.transactionsAfter(tid)) {
+      try (TransactionReader reader = storage.transactionsAfter(tid, () -> !gone)) {
         send(reader, tid, sender, output);
       }
     } catch (ReplicationException | StorageException e) {
@@ -171,7 +171,7 @@ final class SenderSession {
    * its operator more.
    */
   private void checkHistory(Tid start) {
-    Ancestry ancestry = storage.ancestry(start);
+    Ancestry ancestry = storage.ancestry(start, () -> !gone);
     if (ancestry == Ancestry.PACKED_AWAY) {
       LOG.warn(
           "{}: transaction {} is not here; it is older than the last pack, which may have removed"

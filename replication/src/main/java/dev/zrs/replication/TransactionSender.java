@@ -44,6 +44,7 @@ final class TransactionSender {
   private final MissingBlobs missing;
   private final boolean strictBlobs;
   private final PickleWriter pickle = PickleWriter.zrs();
+  private final PickleWriter memoized = PickleWriter.zrsMemoized();
   private final byte[] block = new byte[BLOB_BLOCK];
 
   /**
@@ -88,7 +89,7 @@ final class TransactionSender {
     try {
       begin(transaction, extension.length == 0 ? new PyDict() : Unpickler.load(extension));
     } catch (PickleException e) {
-      // It is unreadable, or can't be written without a memo because it contains itself.
+      // It is unreadable, or nests too deep.
       LOG.error(
           "{}: the extension of transaction {} can't be sent and is left out: {}",
           peer,
@@ -98,8 +99,14 @@ final class TransactionSender {
     }
   }
 
+  /**
+   * Without memo, as zc.zrs, unless a value of the extension occurs more than once: the secondary
+   * would get two of it, and store other bytes.
+   */
   private void begin(TransactionRecord transaction, Object extension) throws IOException {
+    memoized.reset();
     message(
+        memoized.write(extension).hasSharedValues() ? memoized : pickle,
         "T",
         transaction.tid().toBytes(),
         String.valueOf(transaction.status()),
@@ -198,8 +205,12 @@ final class TransactionSender {
   }
 
   private void message(String type, Object... fields) throws IOException {
-    pickle.reset();
-    pickle.write(PyTuple.of(type, PyTuple.of(Arrays.copyOf(fields, fields.length))));
-    output.write(pickle.buffer(), 0, pickle.size());
+    message(pickle, type, fields);
+  }
+
+  private void message(PickleWriter writer, String type, Object... fields) throws IOException {
+    writer.reset();
+    writer.write(PyTuple.of(type, PyTuple.of(Arrays.copyOf(fields, fields.length))));
+    output.write(writer.buffer(), 0, writer.size());
   }
 }

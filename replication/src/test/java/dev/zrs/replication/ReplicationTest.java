@@ -317,15 +317,20 @@ final class ReplicationTest {
   void an_extension_that_can_not_be_sent_is_left_out_with_an_error() {
     Replica first = Replica.in(directory, "first");
     Replica second = Replica.in(directory, "second");
-    // Not a pickle; a dictionary that contains itself.
-    String[] extensions = {"rubbish", "}q\u0000X\u0001\u0000\u0000\u0000ah\u0000s."};
+    // Not a pickle; a name that nobody knows; a dictionary of a list that contains itself.
+    String[] extensions = {
+      "rubbish",
+      "\u0080\u0003}q\u0000X\u0001\u0000\u0000\u0000aq\u0001h\u0002s.",
+      "\u0080\u0003}q\u0000X\u0002\u0000\u0000\u0000abq\u0001]q\u0002h\u0002as."
+    };
     try (FileStorage a = first.open();
         FileStorage b = second.open();
         Logged logged = new Logged()) {
       Tid last = Tid.NONE;
       for (String extension : extensions) {
         TransactionMetadata metadata =
-            new TransactionMetadata(ascii("user"), new byte[0], ascii(extension));
+            new TransactionMetadata(
+                ascii("user"), new byte[0], extension.getBytes(StandardCharsets.ISO_8859_1));
         try (TransactionBuffer buffer = a.begin(metadata, null)) {
           buffer.store(a.newOid(), Tid.NONE, new byte[] {1});
           VotedTransaction voted = a.vote(buffer, a.commitLock().claim("test"));
@@ -341,8 +346,14 @@ final class ReplicationTest {
       assertThat(b.lastCommits(5)).hasSize(extensions.length);
       assertThat(logged.lines())
           .filteredOn(line -> line.startsWith("ERROR"))
-          .hasSize(extensions.length)
+          .hasSize(2)
           .allMatch(line -> line.contains("can't be sent and is left out"));
+      try (TransactionReader reader = b.transactionsAfter(Tid.NONE)) {
+        for (String expected : new String[] {"", "", extensions[2]}) {
+          assertThat(Objects.requireNonNull(reader.next()).metadata().extension())
+              .isEqualTo(expected.getBytes(StandardCharsets.ISO_8859_1));
+        }
+      }
     }
   }
 

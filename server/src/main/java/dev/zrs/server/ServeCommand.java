@@ -1,16 +1,13 @@
 package dev.zrs.server;
 
 import dev.zrs.server.config.CommandLine;
+import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
+import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.control.ControlException;
 import dev.zrs.server.control.ControlServer;
 import dev.zrs.server.logging.PythonLogging;
-import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.ConfigException;
-import java.io.IOException;
-import java.net.SocketAddress;
-import java.net.StandardProtocolFamily;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -79,8 +76,10 @@ final class ServeCommand implements Callable<Integer> {
       System.err.println("For help, use zrs serve --help");
       return Main.USAGE;
     }
-    if (isServed(config.zeo().address())) {
-      return failed(config, "address " + config.zeo().address().text() + " already in use");
+    try {
+      requireAddresses(config);
+    } catch (AddressException e) {
+      return failed(config, String.valueOf(e.getMessage()));
     }
     Closer closer = new Closer();
     // Before anything is opened: a signal may come at once.
@@ -135,20 +134,17 @@ final class ServeCommand implements Callable<Integer> {
     return Main.BAD;
   }
 
-  /** Whether another server answers there, whose unix socket must not be taken away from it. */
-  private static boolean isServed(Address address) {
-    SocketAddress target = address.toConnect();
-    if (address instanceof Address.Inet inet && inet.port().orElse(0) == 0) {
-      return false;
-    }
-    StandardProtocolFamily family = address.family();
-    try (SocketChannel channel =
-        family == StandardProtocolFamily.UNIX ? SocketChannel.open(family) : SocketChannel.open()) {
-      channel.connect(target);
-      return true;
-    } catch (IOException e) {
-      // Nobody answers: just what is needed here.
-      return false;
+  /**
+   * All addresses must be free, before anything is opened or changed: what has one of them may be
+   * this very server, started before.
+   */
+  private static void requireAddresses(ServerConfig config) {
+    AddressCheck check = new AddressCheck();
+    check.require(config.zeo().address());
+    for (NamedStorage named : config.storages()) {
+      if (named.storage() instanceof ZrsConfig zrs) {
+        zrs.replicateTo().ifPresent(check::require);
+      }
     }
   }
 }

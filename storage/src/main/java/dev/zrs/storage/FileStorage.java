@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -291,7 +292,16 @@ public final class FileStorage implements AutoCloseable {
 
   /** What this storage can say of a transaction that somebody else has. */
   public Ancestry ancestry(Tid tid) {
-    return read(generation -> new History(generation, packTime.packed()).of(tid));
+    return ancestry(tid, FileStorage::always);
+  }
+
+  /**
+   * As the other one, for who may not want to know it any more: it can take long.
+   *
+   * @throws StorageException if {@code wanted} is false before it is known
+   */
+  public Ancestry ancestry(Tid tid, BooleanSupplier wanted) {
+    return read(generation -> new History(generation, packTime.packed()).of(tid, wanted));
   }
 
   /**
@@ -343,10 +353,23 @@ public final class FileStorage implements AutoCloseable {
    *     can have removed it
    */
   public TransactionReader transactionsAfter(Tid after) {
-    if (after.compareTo(lastTransaction()) > 0 && ancestry(after) == Ancestry.AHEAD) {
+    return transactionsAfter(after, FileStorage::always);
+  }
+
+  /**
+   * As the other one, for who may not want them any more: to find the place can take long.
+   *
+   * @throws StorageException if {@code wanted} is false before it is found
+   */
+  public TransactionReader transactionsAfter(Tid after, BooleanSupplier wanted) {
+    if (after.compareTo(lastTransaction()) > 0 && ancestry(after, wanted) == Ancestry.AHEAD) {
       throw new TidTooHighException(after, lastTransaction());
     }
-    return new TransactionReader(present, after, Tid.MAX, RecordWindow.LARGE);
+    return new TransactionReader(present, after, Tid.MAX, RecordWindow.LARGE, wanted);
+  }
+
+  private static boolean always() {
+    return true;
   }
 
   /**
@@ -356,7 +379,11 @@ public final class FileStorage implements AutoCloseable {
   public TransactionReader transactions(Tid start, Tid stop) {
     Tid last = lastTransaction();
     return new TransactionReader(
-        present, start.previous(), stop.compareTo(last) < 0 ? stop : last, RecordWindow.SMALL);
+        present,
+        start.previous(),
+        stop.compareTo(last) < 0 ? stop : last,
+        RecordWindow.SMALL,
+        FileStorage::always);
   }
 
   /**

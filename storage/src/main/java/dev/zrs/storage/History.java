@@ -1,6 +1,7 @@
 package dev.zrs.storage;
 
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Answers questions about a file's transactions as a sequence. For one thread. */
 final class History {
@@ -20,12 +21,12 @@ final class History {
     this.packed = packed;
   }
 
-  /** See {@link Ancestry}. */
-  Ancestry of(Tid tid) {
+  /** See {@link Ancestry}; a {@link StorageException} if it is not wanted any more. */
+  Ancestry of(Tid tid, BooleanSupplier wanted) {
     if (tid.equals(Tid.NONE)) {
       return Ancestry.KNOWN;
     }
-    TransactionSearch search = new TransactionSearch(file, end);
+    TransactionSearch search = new TransactionSearch(file, end, wanted);
     long position = search.positionAfter(tid);
     boolean hasPrevious = position > DataFile.START;
     if (hasPrevious && search.before(position).tid().equals(tid)) {

@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ public final class TransactionReader implements AutoCloseable {
   private final Source source;
   private final Tid last;
   private final int window;
+  private final BooleanSupplier wanted;
   private FileGeneration generation;
   private TransactionCursor cursor;
   private Tid read;
@@ -35,9 +37,11 @@ public final class TransactionReader implements AutoCloseable {
    * @param after the transaction before the first one to read; it need not exist
    * @param last the last one to read; {@link Tid#MAX} for all that come
    * @param window how many bytes to read ahead
+   * @param wanted whether to go on looking for {@code after}; that can take long
    */
-  TransactionReader(Source source, Tid after, Tid last, int window) {
+  TransactionReader(Source source, Tid after, Tid last, int window, BooleanSupplier wanted) {
     this.source = source;
+    this.wanted = wanted;
     this.read = after;
     this.last = last;
     this.window = window;
@@ -55,7 +59,8 @@ public final class TransactionReader implements AutoCloseable {
 
   private TransactionCursor find() {
     DataFile file = generation.file();
-    long position = new TransactionSearch(file, generation.visibleEnd()).positionAfter(read);
+    long position =
+        new TransactionSearch(file, generation.visibleEnd(), wanted).positionAfter(read);
     return new TransactionCursor(file, new RecordWindow(file, window), position);
   }
 

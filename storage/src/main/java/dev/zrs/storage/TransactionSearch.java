@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,16 +11,30 @@ import org.jspecify.annotations.Nullable;
 final class TransactionSearch {
   private final DataFile file;
   private final long end;
+  private final BooleanSupplier wanted;
 
   /**
    * @param end where the last transaction ends that is to be looked at
    */
   TransactionSearch(DataFile file, long end) {
-    this.file = file;
-    this.end = end;
+    this(file, end, () -> true);
   }
 
-  /** Where the first transaction later than {@code tid} begins; the end if there is none. */
+  /**
+   * @param end where the last transaction ends that is to be looked at
+   * @param wanted whether to go on; it is asked all the time
+   */
+  TransactionSearch(DataFile file, long end, BooleanSupplier wanted) {
+    this.file = file;
+    this.end = end;
+    this.wanted = wanted;
+  }
+
+  /**
+   * Where the first transaction later than {@code tid} begins; the end if there is none.
+   *
+   * @throws StorageException if it is not wanted any more
+   */
   long positionAfter(Tid tid) {
     if (end <= DataFile.START || tid.equals(Tid.NONE)) {
       return Math.min(end, DataFile.START);
@@ -33,6 +48,7 @@ final class TransactionSearch {
   private long forward(Tid tid) {
     long position = DataFile.START;
     while (position < end) {
+      requireWanted(tid);
       TransactionHeader header = checked(file.transactionHeader(position));
       if (header.tid().compareTo(tid) > 0) {
         break;
@@ -45,6 +61,7 @@ final class TransactionSearch {
   private long backward(Tid tid) {
     long position = end;
     while (position > DataFile.START) {
+      requireWanted(tid);
       TransactionHeader header = before(position);
       if (header.tid().compareTo(tid) <= 0) {
         break;
@@ -52,6 +69,12 @@ final class TransactionSearch {
       position = header.position();
     }
     return position;
+  }
+
+  private void requireWanted(Tid tid) {
+    if (!wanted.getAsBoolean()) {
+      throw new StorageException("nobody wants to know any more where transaction " + tid + " is");
+    }
   }
 
   /** The object's last record in transaction {@code tid}; null if there is none. */

@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import java.io.IOException;
 import java.net.BindException;
+import java.net.ConnectException;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -9,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -20,6 +22,11 @@ final class UnixListener implements ByteListener {
 
   /** NIO copies through a direct buffer of this size, which each writing thread keeps. */
   private static final int MAX_WRITE = 64 << 10;
+
+  /** The part of a file's mode that says what it is, as in stat(2), and the value for a socket. */
+  private static final int FILE_KIND = 0xf000;
+
+  private static final int SOCKET = 0xc000;
 
   private final UnixDomainSocketAddress address;
   private final ServerSocketChannel channel;
@@ -37,23 +44,25 @@ final class UnixListener implements ByteListener {
     }
   }
 
-  /** A socket whose server was killed stays behind; nobody answers there. */
+  /**
+   * A socket whose server was killed stays behind, and to connect to it is refused. To any other
+   * kind of file it is refused just so, and that file is somebody's data.
+   */
   private static void removeStale(UnixDomainSocketAddress address) throws IOException {
     Path path = address.getPath();
-    if (!Files.exists(path) || Files.isRegularFile(path) || Files.isDirectory(path)) {
+    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    boolean served;
+    Object mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    if (!(mode instanceof Integer bits && (bits & FILE_KIND) == SOCKET)) {
+      throw new IOException("there is a file of this name, which is no socket");
+    }
     try (SocketChannel probe = SocketChannel.open(address)) {
-      served = probe.isConnected();
-    } catch (IOException e) {
+      throw new BindException("Address already in use by " + probe.getRemoteAddress());
+    } catch (ConnectException e) {
       LOG.info("removing the stale socket {}: {}", path, e.getMessage());
-      served = false;
+      Files.delete(path);
     }
-    if (served) {
-      throw new BindException("Address already in use");
-    }
-    Files.delete(path);
   }
 
   @Override

@@ -47,14 +47,17 @@ public final class ControlServer implements AutoCloseable {
   }
 
   /**
-   * Listens; a socket that a killed server left is replaced. Whoever calls holds the lock of the
-   * storages, so that no other server is there.
+   * Listens; a socket that a killed server left is replaced. One that answers, or a file of another
+   * kind, is not.
    *
    * @param commands runs a command, on a thread of its own; several may run at a time
    * @throws ControlException if it can't listen there
    */
   public static ControlServer open(Path path, Function<List<String>, Reply> commands) {
     try {
+      if (SocketFile.isStale(path)) {
+        LOG.info("replacing the control socket {}, where nobody answers", path);
+      }
       // Made where nobody else can reach it, and given its name when it has its permissions.
       Path directory = Files.createTempDirectory(path.toAbsolutePath().getParent(), ".control");
       Path fresh = directory.resolve("s");

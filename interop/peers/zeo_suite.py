@@ -1,0 +1,85 @@
+"""Runs ZEO's own tests of a client and its server against a server that is there already, each test on a
+storage of its own: zeo_suite.py PORT BREAK LOG. Prints the names of the storages with those of the tests
+and, of those that failed, the reason. After every 20 tests it makes the file BREAK, and goes on when somebody
+has removed it."""
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+import ZEO.ClientStorage
+import ZEO.tests.testZEO as module
+from ZODB.tests import StorageTestBase
+from ZODB.tests.util import clear_transaction_syncs  # noqa: F401  (what the tests expect to be there)
+
+NAMES = sorted(n for n in dir(module.FullGenericTests)
+               if n.startswith(('check', 'test')))
+BLOB_NAMES = ['checkStoreBlob', 'checkLoadBlob', 'checkTemporaryDirectory', 'checkTransactionBufferCleanup',
+              'checkStoreAndLoadBlob']
+
+
+def storages():
+    """{storage: test}"""
+    return {'t%03d' % i: name for i, name in enumerate(NAMES + BLOB_NAMES)}
+
+
+class Current:
+    address = None
+    blobs = None
+    storage = None
+
+
+class Client(ZEO.ClientStorage.ClientStorage):
+    """One of the storage that the test has for itself."""
+
+    def __init__(self, addr, storage='1', *args, **kw):
+        super().__init__(Current.address, Current.storage, *args, **kw)
+
+
+def prepare(case):
+    StorageTestBase.StorageTestBase.setUp(case)
+    case._servers = []
+    case.blobdir = os.path.join(Current.blobs, Current.storage)
+    case.blob_cache_dir = tempfile.mkdtemp('blob_cache', dir=os.getcwd())
+    case._storage = Client(None, cache_size=20000000, min_disconnect_poll=0.5, wait=1, wait_timeout=60,
+                           blob_dir=case.blob_cache_dir, shared_blob_dir=False)
+    case._storage.registerDB(module.DummyDB())
+
+
+class General(module.FullGenericTests):
+    setUp = prepare
+
+
+class Blobs(module.BlobAdaptedFileStorageTests):
+    setUp = prepare
+
+
+def main(port, blobs, broken, log):
+    logging.basicConfig(filename=log, level=logging.INFO)
+    Current.address, Current.blobs = ('127.0.0.1', int(port)), blobs
+    ZEO.ClientStorage.ClientStorage = module.ClientStorage = Client
+    outcome = {}
+    for number, (storage, name) in enumerate(storages().items(), 1):
+        Current.storage = storage
+        logging.info('%s: %s', storage, name)
+        result = unittest.TestResult()
+        (General if name in NAMES else Blobs)(name).run(result)
+        for _, text in result.errors + result.failures:
+            outcome.setdefault(name, '')
+            outcome[name] += text
+        if number % 20 == 0:
+            with open(broken, 'w'):
+                pass
+            while os.path.exists(broken):
+                time.sleep(0.05)
+    print(json.dumps(outcome))
+
+
+if __name__ == '__main__':
+    if sys.argv[1] == 'storages':
+        print(json.dumps(storages()))
+    else:
+        main(*sys.argv[1:])
