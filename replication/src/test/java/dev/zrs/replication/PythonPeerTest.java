@@ -5,7 +5,10 @@ import static org.awaitility.Awaitility.await;
 
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
+import dev.zrs.testkit.NetworkProxy;
+import dev.zrs.testkit.ProxiedConnection;
 import dev.zrs.testkit.PythonPeer;
+import dev.zrs.testkit.Way;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,7 +25,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,8 +178,8 @@ final class PythonPeerTest {
         new InetSocketAddress(
             InetAddress.getLoopbackAddress(), Integer.parseInt(Files.readString(portFile)));
     try (FileStorage storage = open(ours, blobs);
-        Relay relay = new Relay(upstream, new RareCuts());
-        ReplicationSecondary secondary = ReplicationTest.secondary(relay.address(), storage)) {
+        NetworkProxy network = new NetworkProxy(upstream, new RareCuts());
+        ReplicationSecondary secondary = ReplicationTest.secondary(network.address(), storage)) {
       await()
           .atMost(ReplicationTest.LIMIT)
           .until(() -> primary.isDone() || (Files.exists(done) && Files.size(done) == 16));
@@ -190,13 +193,15 @@ final class PythonPeerTest {
   }
 
   /** Cuts the first connections somewhere. */
-  private static final class RareCuts implements Supplier<Relay.Harm> {
+  private static final class RareCuts implements Consumer<ProxiedConnection> {
     private final Random random = new Random(3);
     private int connections;
 
     @Override
-    public synchronized Relay.Harm get() {
-      return connections++ < 4 ? new Relay.Harm(random.nextInt(900_000), -1) : Relay.Harm.NONE;
+    public void accept(ProxiedConnection connection) {
+      if (connections++ < 4) {
+        connection.cutAfter(Way.TO_CLIENT, random.nextInt(900_000));
+      }
     }
   }
 

@@ -11,6 +11,8 @@ import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.TransactionReader;
 import dev.zrs.storage.VotedTransaction;
+import dev.zrs.testkit.NetworkProxy;
+import dev.zrs.testkit.Way;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -143,14 +145,15 @@ final class ReplicationTest {
         FileStorage b = second.open()) {
       commits(a, random, 120);
       try (ReplicationPrimary primary = primary(a);
-          Relay relay =
-              new Relay(
+          NetworkProxy network =
+              new NetworkProxy(
                   primary.address(),
-                  () ->
-                      harmed.getAndIncrement() < 25
-                          ? new Relay.Harm(cuts.nextInt(600_000), -1)
-                          : Relay.Harm.NONE);
-          ReplicationSecondary follower = secondary(relay.address(), b)) {
+                  connection -> {
+                    if (harmed.getAndIncrement() < 25) {
+                      connection.cutAfter(Way.TO_CLIENT, cuts.nextInt(600_000));
+                    }
+                  });
+          ReplicationSecondary follower = secondary(network.address(), b)) {
         Tid tid = commits(a, random, 120);
         awaitTransaction(b, tid);
         assertThat(follower.status().connections()).isGreaterThan(3);
@@ -172,8 +175,10 @@ final class ReplicationTest {
       }
       // Room for the one that is compared, another one, and a half.
       try (ReplicationPrimary primary = primary(a);
-          Relay relay = new Relay(primary.address(), () -> new Relay.Harm(26_000, -1));
-          ReplicationSecondary follower = secondary(relay.address(), b)) {
+          NetworkProxy network =
+              new NetworkProxy(
+                  primary.address(), connection -> connection.cutAfter(Way.TO_CLIENT, 26_000));
+          ReplicationSecondary follower = secondary(network.address(), b)) {
         awaitTransaction(b, last);
         assertThat(follower.status().connections()).isGreaterThanOrEqualTo(25);
       }
@@ -193,14 +198,16 @@ final class ReplicationTest {
         FileStorage b = second.open()) {
       Tid tid = commits(a, random, 100);
       try (ReplicationPrimary primary = primary(a);
-          Relay relay =
-              new Relay(
+          NetworkProxy network =
+              new NetworkProxy(
                   primary.address(),
-                  () ->
-                      harmed.getAndIncrement() < 10
-                          ? new Relay.Harm(1_000_000, flips.nextInt(60_000))
-                          : Relay.Harm.NONE);
-          ReplicationSecondary follower = secondary(relay.address(), b)) {
+                  connection -> {
+                    if (harmed.getAndIncrement() < 10) {
+                      connection.cutAfter(Way.TO_CLIENT, 1_000_000);
+                      connection.flipAt(Way.TO_CLIENT, flips.nextInt(60_000));
+                    }
+                  });
+          ReplicationSecondary follower = secondary(network.address(), b)) {
         awaitTransaction(b, tid);
         assertThat(follower.status().lastError()).isPresent();
       }
