@@ -6,7 +6,8 @@ import java.security.MessageDigest;
 
 /** Writes frames into a buffer, and their bodies into a checksum. For one thread. */
 final class FrameWriter {
-  private static final int BUFFER_SIZE = 256 << 10;
+  /** Each secondary costs one. */
+  private static final int BUFFER_SIZE = 64 << 10;
 
   private final OutputStream output;
   private final MessageDigest checksum;

@@ -19,6 +19,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 
 /** Where secondaries connect to. One thread accepts, any may close. */
 interface Listener extends Closeable {
+  /** Connections that the system accepts for us while we are busy with others. */
+  int BACKLOG = 512;
+
   /** Waits for the next connection. */
   Link accept() throws IOException;
 
@@ -43,7 +46,7 @@ interface Listener extends Closeable {
     ServerSocket socket = new ServerSocket();
     try {
       socket.setReuseAddress(true);
-      socket.bind(address);
+      socket.bind(address, BACKLOG);
       return new TcpListener(socket);
     } catch (IOException e) {
       socket.close();
@@ -55,7 +58,7 @@ interface Listener extends Closeable {
     removeStale(address);
     ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
-      channel.bind(address);
+      channel.bind(address, BACKLOG);
       return new UnixListener(channel, address);
     } catch (IOException e) {
       channel.close();
@@ -100,12 +103,15 @@ interface Listener extends Closeable {
   record TcpListener(ServerSocket socket) implements Listener {
     @Override
     public Link accept() throws IOException {
-      Socket accepted = socket.accept();
-      try {
-        return Link.TcpLink.of(accepted);
-      } catch (IOException e) {
-        accepted.close();
-        throw e;
+      while (true) {
+        Socket accepted = socket.accept();
+        try {
+          return Link.TcpLink.of(accepted);
+        } catch (IOException gone) {
+          // On some systems a connection that was reset meanwhile takes no options. That is no
+          // reason to keep the next one waiting.
+          accepted.close();
+        }
       }
     }
 

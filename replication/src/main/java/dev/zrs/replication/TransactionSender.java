@@ -10,6 +10,7 @@ import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.DataRecord;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.NoSuchObjectException;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionRecord;
 import java.io.EOFException;
@@ -37,6 +38,7 @@ final class TransactionSender {
   private static final char STATUS_UNDONE = 'u';
   private static final byte[] NOTHING = {};
 
+  private final FileStorage storage;
   private final Optional<BlobDirectory> blobs;
   private final FrameWriter output;
   private final MessageDigest checksum;
@@ -44,7 +46,9 @@ final class TransactionSender {
   private final MissingBlobs missing;
   private final boolean strictBlobs;
   private final PickleWriter pickle = PickleWriter.zrs();
-  private final byte[] block = new byte[BLOB_BLOCK];
+
+  /** Made with the first blob. */
+  private byte[] block = NOTHING;
 
   /**
    * @param missing where to note blobs without a file
@@ -57,6 +61,7 @@ final class TransactionSender {
       String peer,
       MissingBlobs missing,
       boolean strictBlobs) {
+    this.storage = storage;
     this.blobs = storage.blobs();
     this.output = output;
     this.checksum = checksum;
@@ -128,6 +133,14 @@ final class TransactionSender {
     try {
       return Files.newInputStream(file);
     } catch (NoSuchFileException e) {
+      if (isPackedAway(record)) {
+        LOG.info(
+            "{}: oid {}, tid {} was packed away meanwhile, its record is sent without its blob",
+            peer,
+            record.oid(),
+            record.tid());
+        return null;
+      }
       missing.add(new MissingBlobs.MissingBlob(record.oid(), record.tid(), file));
       if (strictBlobs) {
         throw new ReplicationException(
@@ -144,6 +157,19 @@ final class TransactionSender {
       return null;
     } catch (IOException e) {
       throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * A pack removes blobs after it has put the packed file in its place, while this still reads a
+   * transaction of the file before.
+   */
+  private boolean isPackedAway(DataRecord record) {
+    try {
+      storage.loadSerial(record.oid(), record.tid());
+      return false;
+    } catch (NoSuchObjectException e) {
+      return true;
     }
   }
 
@@ -166,6 +192,9 @@ final class TransactionSender {
     message(
         "B", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()), blocks);
     output.write(data);
+    if (block.length == 0) {
+      block = new byte[BLOB_BLOCK];
+    }
     long left = size;
     for (long i = 0; i < blocks; i++) {
       int expected = (int) Math.min(left, BLOB_BLOCK);

@@ -274,7 +274,7 @@ public final class FileStorage implements AutoCloseable {
     if (after.compareTo(lastTransaction()) > 0 && ancestry(after) == Ancestry.AHEAD) {
       throw new TidTooHighException(after, lastTransaction());
     }
-    return new TransactionReader(present, after, Tid.MAX, RecordWindow.LARGE);
+    return new TransactionReader(present, after, Tid.MAX, RecordWindow.MEDIUM);
   }
 
   /**
