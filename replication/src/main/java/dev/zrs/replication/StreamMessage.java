@@ -20,10 +20,11 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface StreamMessage {
   /**
-   * Less than for data records: what can be long in a message is the extension, which has 64 KiB in
-   * the file, so that it can't hold more values than that.
+   * Less than for data records: what can be long in a message is the extension. It has 64 KiB in
+   * the file, which is enough for 160,000 values as they are counted here: the call that stands for
+   * bytes counts as five.
    */
-  PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 100_000);
+  PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 200_000);
 
   /** Of what a peer has sent, in a message. */
   int MAX_SHOWN = 200;

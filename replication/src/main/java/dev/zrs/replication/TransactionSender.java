@@ -38,6 +38,9 @@ final class TransactionSender {
   private static final char STATUS_UNDONE = 'u';
   private static final byte[] NOTHING = {};
 
+  /** Shorter messages can't be refused by a receiver. */
+  private static final int CHECKED_BEYOND = 128 << 10;
+
   private final FileStorage storage;
   private final Optional<BlobDirectory> blobs;
   private final FrameWriter output;
@@ -45,7 +48,7 @@ final class TransactionSender {
   private final String peer;
   private final MissingBlobs missing;
   private final boolean strictBlobs;
-  private final PickleWriter pickle = PickleWriter.zrs();
+  private final PickleWriter pickle = PickleWriter.zrs().limitedTo(TransactionAssembler.MAX_MESSAGE);
 
   /** Made with the first blob. */
   private byte[] block = NOTHING;
@@ -92,8 +95,9 @@ final class TransactionSender {
     byte[] extension = transaction.metadata().extension();
     try {
       begin(transaction, extension.length == 0 ? new PyDict() : Unpickler.load(extension));
-    } catch (PickleException e) {
-      // It is unreadable, or can't be written without a memo because it contains itself.
+    } catch (PickleException | ReplicationException e) {
+      // It is unreadable, or can't be written without a memo because it contains itself, or would
+      // be too large so, because it contains the same again and again.
       LOG.error(
           "{}: the extension of transaction {} can't be sent and is left out: {}",
           peer,
@@ -104,13 +108,18 @@ final class TransactionSender {
   }
 
   private void begin(TransactionRecord transaction, Object extension) throws IOException {
-    message(
+    write(
         "T",
         transaction.tid().toBytes(),
         String.valueOf(transaction.status()),
         transaction.metadata().user(),
         transaction.metadata().description(),
         extension);
+    if (pickle.size() > CHECKED_BEYOND) {
+      // A secondary of ours would refuse it, and ask for it again and again.
+      StreamMessage.parse(Arrays.copyOf(pickle.buffer(), pickle.size()));
+    }
+    output.write(pickle.buffer(), 0, pickle.size());
   }
 
   private void send(DataRecord record) throws IOException {
@@ -227,8 +236,12 @@ final class TransactionSender {
   }
 
   private void message(String type, Object... fields) throws IOException {
+    write(type, fields);
+    output.write(pickle.buffer(), 0, pickle.size());
+  }
+
+  private void write(String type, Object... fields) {
     pickle.reset();
     pickle.write(PyTuple.of(type, PyTuple.of(Arrays.copyOf(fields, fields.length))));
-    output.write(pickle.buffer(), 0, pickle.size());
   }
 }

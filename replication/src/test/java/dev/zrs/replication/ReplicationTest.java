@@ -324,8 +324,19 @@ final class ReplicationTest {
   void an_extension_that_can_not_be_sent_is_left_out_with_an_error() {
     Replica first = Replica.in(directory, "first");
     Replica second = Replica.in(directory, "second");
-    // Not a pickle; a dictionary that contains itself.
-    String[] extensions = {"rubbish", "}q\u0000X\u0001\u0000\u0000\u0000ah\u0000s."};
+    // Lists of two, each twice in the next: without a memo, more than any message can have.
+    StringBuilder unfolding = new StringBuilder("}X\1\0\0\0a]q\0");
+    for (int i = 1; i <= 40; i++) {
+      unfolding.append("0](h").append((char) (i - 1)).append('h').append((char) (i - 1));
+      unfolding.append("eq").append((char) i);
+    }
+    // Not a pickle; a dictionary that contains itself; more values than a receiver takes.
+    String[] extensions = {
+      "rubbish",
+      "}q\u0000X\u0001\u0000\u0000\u0000ah\u0000s.",
+      unfolding + "s.",
+      "}(X\1\0\0\0a](" + "N".repeat(10) + "eq\0X\1\0\0\0b](" + "h\0".repeat(25_000) + "eu."
+    };
     try (FileStorage a = first.open();
         FileStorage b = second.open();
         Logged logged = new Logged()) {
