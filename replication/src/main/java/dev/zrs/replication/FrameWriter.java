@@ -28,6 +28,12 @@ final class FrameWriter {
   }
 
   void write(byte[] source, int offset, int length) throws IOException {
+    begin(length);
+    append(source, offset, length);
+  }
+
+  /** Begins a frame, of which exactly so many bytes are to be appended. */
+  void begin(int length) throws IOException {
     if (BUFFER_SIZE - used < 4) {
       flush();
     }
@@ -35,6 +41,9 @@ final class FrameWriter {
     buffer[used++] = (byte) (length >>> 16);
     buffer[used++] = (byte) (length >>> 8);
     buffer[used++] = (byte) length;
+  }
+
+  void append(byte[] source, int offset, int length) throws IOException {
     checksum.update(source, offset, length);
     if (length <= BUFFER_SIZE - used) {
       System.arraycopy(source, offset, buffer, used, length);

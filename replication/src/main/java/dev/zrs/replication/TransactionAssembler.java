@@ -19,7 +19,7 @@ final class TransactionAssembler implements AutoCloseable {
 
   private static final FrameLimit MESSAGE = new FrameLimit(MAX_MESSAGE, " for a message");
   private static final FrameLimit BLOCK =
-      new FrameLimit(TransactionSender.BLOB_BLOCK, " for a block of a blob");
+      new FrameLimit(TransactionSender.BLOCK, " for a block of a blob");
 
   private final FileStorage storage;
   private final Tid have;

@@ -90,7 +90,10 @@ final class TransactionPrint {
   private static byte[] canonical(byte[] extension) {
     try {
       Object value = extension.length == 0 ? new PyDict() : Unpickler.load(extension);
-      return PickleWriter.zrs().limitedTo(TransactionAssembler.MAX_MESSAGE).write(value).toByteArray();
+      return PickleWriter.zrs()
+          .limitedTo(TransactionAssembler.MAX_MESSAGE)
+          .write(value)
+          .toByteArray();
     } catch (PickleException e) {
       return PickleWriter.zrs().write(new PyDict()).toByteArray();
     }

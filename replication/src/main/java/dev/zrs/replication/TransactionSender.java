@@ -11,8 +11,10 @@ import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.DataRecord;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.NoSuchObjectException;
+import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionRecord;
+import dev.zrs.storage.UnreadRecord;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,8 +33,8 @@ import org.slf4j.LoggerFactory;
  * one thread.
  */
 final class TransactionSender {
-  /** Bytes of a blob in one frame; the last one may be shorter. */
-  static final int BLOB_BLOCK = 1 << 16;
+  /** Bytes of a blob in one frame; the last one may be shorter. Also what is read at once. */
+  static final int BLOCK = 1 << 16;
 
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.primary");
   private static final char STATUS_UNDONE = 'u';
@@ -48,9 +50,10 @@ final class TransactionSender {
   private final String peer;
   private final MissingBlobs missing;
   private final boolean strictBlobs;
-  private final PickleWriter pickle = PickleWriter.zrs().limitedTo(TransactionAssembler.MAX_MESSAGE);
+  private final PickleWriter pickle =
+      PickleWriter.zrs().limitedTo(TransactionAssembler.MAX_MESSAGE);
 
-  /** Made with the first blob. */
+  /** A part of a blob or of a large record; made with the first one. */
   private byte[] block = NOTHING;
 
   /**
@@ -83,10 +86,14 @@ final class TransactionSender {
       return;
     }
     begin(transaction);
-    DataRecord record = transaction.nextRecord();
+    UnreadRecord record = transaction.nextUnread();
     while (record != null) {
-      send(record);
-      record = transaction.nextRecord();
+      if (record.length() <= BLOCK) {
+        send(record.whole());
+      } else {
+        sendLarge(record);
+      }
+      record = transaction.nextUnread();
     }
     message("C", (Object) Md5.soFar(checksum));
   }
@@ -136,6 +143,30 @@ final class TransactionSender {
         sendBlob(record, data, content, file);
       }
     }
+  }
+
+  /** In pieces: a secondary that does not read it must not keep all of it in memory. */
+  private void sendLarge(UnreadRecord record) throws IOException {
+    record.read(0, block(), BLOCK);
+    if (blobs.isPresent() && RecordPickles.isBlob(block(), 0, BLOCK)) {
+      send(record.whole());
+      return;
+    }
+    recordMessage(record.oid(), record.tid(), record.dataTid());
+    int length = record.length();
+    output.begin(length);
+    for (int done = 0; done < length; done += BLOCK) {
+      int count = Math.min(BLOCK, length - done);
+      record.read(done, block(), count);
+      output.append(block(), 0, count);
+    }
+  }
+
+  private byte[] block() {
+    if (block.length == 0) {
+      block = new byte[BLOCK];
+    }
+    return block;
   }
 
   private @Nullable InputStream openBlob(DataRecord record, Path file) {
@@ -189,26 +220,27 @@ final class TransactionSender {
 
   private void sendPlain(DataRecord record) throws IOException {
     byte[] data = record.data();
-    message("S", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()));
+    recordMessage(record.oid(), record.tid(), record.dataTid());
     output.write(data == null ? NOTHING : data);
+  }
+
+  private void recordMessage(Oid oid, Tid tid, @Nullable Tid dataTid) throws IOException {
+    message("S", oid.toBytes(), tid.toBytes(), "", dataTid(dataTid));
   }
 
   private void sendBlob(DataRecord record, byte[] data, InputStream content, Path file)
       throws IOException {
     long size = sizeOf(file);
     // An empty blob goes out as one empty block: without any, zc.zrs would make no file.
-    long blocks = Math.max(1, (size + BLOB_BLOCK - 1) / BLOB_BLOCK);
+    long blocks = Math.max(1, (size + BLOCK - 1) / BLOCK);
     message(
         "B", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()), blocks);
     output.write(data);
-    if (block.length == 0) {
-      block = new byte[BLOB_BLOCK];
-    }
     long left = size;
     for (long i = 0; i < blocks; i++) {
-      int expected = (int) Math.min(left, BLOB_BLOCK);
+      int expected = (int) Math.min(left, BLOCK);
       readBlock(content, expected, file);
-      output.write(block, 0, expected);
+      output.write(block(), 0, expected);
       left -= expected;
     }
   }
@@ -223,7 +255,7 @@ final class TransactionSender {
 
   private void readBlock(InputStream content, int length, Path file) {
     try {
-      if (content.readNBytes(block, 0, length) < length) {
+      if (content.readNBytes(block(), 0, length) < length) {
         throw new EOFException("it became shorter");
       }
     } catch (IOException e) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.zrs.storage.FileStorage;
-import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import dev.zrs.testkit.NetworkProxy;
 import dev.zrs.testkit.Way;
@@ -39,7 +38,7 @@ final class BrokenLinkTest {
       Tid last = Tid.NONE;
       Random random = new Random(1);
       for (int i = 1; i <= 5; i++) {
-        Replica.commitRecord(a, new Oid(1_000 + i), Replica.bytes(random, 50));
+        Replica.commitRecord(a, a.newOid(), Replica.bytes(random, 50));
         last = Replica.commit(a, random);
       }
       try (NetworkProxy network =

@@ -85,16 +85,11 @@ final class HostileStreamTest {
         wrong("a record behind the end", then().record(1, 5).frame(DATA), "outside of"),
         wrong("a second end", then().commit(), "outside of"),
         wrong("a transaction within the second one", then().begin(6).begin(7), "begins within"),
-        wrong(
-            "a record of the transaction before", then().begin(6).record(1, 5), "a record of"),
+        wrong("a record of the transaction before", then().begin(6).record(1, 5), "a record of"),
         wrong("a record of a later one", then().begin(6).record(1, 7), "a record of"),
         wrong(
             "the checksum of the transaction before",
-            then()
-                .begin(6)
-                .record(1, 6)
-                .frame(DATA)
-                .message("C", (Object) then().checksum()),
+            then().begin(6).record(1, 6).frame(DATA).message("C", (Object) then().checksum()),
             "Bad checksum"),
         wrong("a century ahead", then().transaction(distant.value(), DATA), "in the future"),
         wrong("the last tid of ZODB", then().transaction(Long.MAX_VALUE, DATA), "in the future"),
@@ -153,8 +148,7 @@ final class HostileStreamTest {
     try (FileStorage storage = replica.open();
         Logged logged = new Logged();
         ScriptedPrimary primary = new ScriptedPrimary(stream, again);
-        ReplicationSecondary secondary =
-            ReplicationTest.secondary(primary.address(), storage)) {
+        ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, new Tid(9));
       assertThat(secondary.status().connections()).isEqualTo(2);
       if (!error.isEmpty()) {
@@ -183,8 +177,7 @@ final class HostileStreamTest {
     return Stream.of(
         pickle("REDUCE", "cos\nsystem\n(" + command + "tR.", "no message"),
         pickle("NEWOBJ", "\u0080\2cos\nsystem\n(" + command + "t\u0081.", "no message"),
-        pickle(
-            "NEWOBJ_EX", "\u0080\4cos\nsystem\n(" + command + "t}\u0092.", "no message"),
+        pickle("NEWOBJ_EX", "\u0080\4cos\nsystem\n(" + command + "t}\u0092.", "no message"),
         pickle("INST", "(" + command + "ios\nsystem\n.", "no message"),
         pickle("OBJ", "(cos\nsystem\n" + command + "o.", "no message"),
         pickle("BUILD", "cos\nsystem\n)R}" + command + "Nsb.", "no message"),
@@ -225,7 +218,8 @@ final class HostileStreamTest {
         pickle("no end", "(X\1\0\0\0T(", "no message"),
         pickle("an end without a value", ".", "no message"),
         pickle("a list as type", "(](tt.", "no message"),
-        pickle("the extension is the dictionary of another class",
+        pickle(
+            "the extension is the dictionary of another class",
             "(X\1\0\0\0T(U\u0008\0\0\0\0\0\0\0\u0007X\1\0\0\0 U\0U\0cos\nsystem\n)Rtt.",
             "no message"));
   }
@@ -243,8 +237,7 @@ final class HostileStreamTest {
     Replica replica = Replica.in(directory, "data");
     try (FileStorage storage = replica.open();
         ScriptedPrimary primary = new ScriptedPrimary(odd.bytes());
-        ReplicationSecondary secondary =
-            ReplicationTest.secondary(primary.address(), storage)) {
+        ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, tids[tids.length - 1]);
       assertThat(secondary.status().lastError()).isEmpty();
       assertThat(secondary.status().connections()).isEqualTo(1);
@@ -255,12 +248,7 @@ final class HostileStreamTest {
   private static StreamBuilder withDataTid(StreamBuilder stream, long tid, long dataTid) {
     return stream
         .begin(tid)
-        .message(
-            "S",
-            new Oid(1).toBytes(),
-            new Tid(tid).toBytes(),
-            "",
-            new Tid(dataTid).toBytes())
+        .message("S", new Oid(1).toBytes(), new Tid(tid).toBytes(), "", new Tid(dataTid).toBytes())
         .frame(DATA)
         .commit();
   }
@@ -282,8 +270,7 @@ final class HostileStreamTest {
         "\u008c\1T(C\u0008\0\0\0\0\0\0\0\u0007\u0094\u008c\1 \u0094C\0\u0094h\2}\u0094t\u0094"
             + "\u0086\u0094.";
     StreamBuilder stream = then();
-    stream.frame(
-        latin1("\u0080\4\u0095" + (char) fields.length() + "\0".repeat(7) + fields));
+    stream.frame(latin1("\u0080\4\u0095" + (char) fields.length() + "\0".repeat(7) + fields));
     stream.record(1, 7).frame(DATA).commit();
     assertApplied(stream, new Tid(5), new Tid(7));
   }
@@ -293,8 +280,7 @@ final class HostileStreamTest {
     Replica replica = Replica.in(directory, "data");
     try (FileStorage storage = replica.open();
         ScriptedPrimary primary = new ScriptedPrimary(3, then().transaction(9, DATA).bytes());
-        ReplicationSecondary secondary =
-            ReplicationTest.secondary(primary.address(), storage)) {
+        ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, new Tid(9));
       assertThat(secondary.status().connections()).isEqualTo(1);
     }
@@ -307,8 +293,7 @@ final class HostileStreamTest {
     byte[] stream = then().begin(6).record(-1, 6).frame(DATA).commit().bytes();
     try (FileStorage storage = replica.open();
         ScriptedPrimary primary = new ScriptedPrimary(stream);
-        ReplicationSecondary secondary =
-            ReplicationTest.secondary(primary.address(), storage)) {
+        ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, new Tid(6));
       assertThat(secondary.status().lastError()).isEmpty();
       assertThat(storage.loadSerial(new Oid(-1), new Tid(6))).isEqualTo(DATA);
@@ -328,8 +313,7 @@ final class HostileStreamTest {
     try (FileStorage storage = replica.open();
         Logged logged = new Logged()) {
       try (ScriptedPrimary primary = new ScriptedPrimary(stream);
-          ReplicationSecondary secondary =
-              ReplicationTest.secondary(primary.address(), storage)) {
+          ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
         ReplicationTest.awaitTransaction(storage, new Tid(future.value() + 7));
         assertThat(secondary.status().lastError()).isEmpty();
       }
@@ -364,8 +348,7 @@ final class HostileStreamTest {
             .bytes();
     try (FileStorage storage = replica.open();
         ScriptedPrimary primary = new ScriptedPrimary(stream);
-        ReplicationSecondary secondary =
-            ReplicationTest.secondary(primary.address(), storage)) {
+        ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, new Tid(6));
       assertThat(secondary.status().lastError()).isEmpty();
       byte[] content =
@@ -395,8 +378,7 @@ final class HostileStreamTest {
             .bytes();
     try (FileStorage storage = replica.open();
         ScriptedPrimary primary = new ScriptedPrimary(right, compared);
-        ReplicationSecondary secondary =
-            ReplicationTest.secondary(primary.address(), storage)) {
+        ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, new Tid(9));
       assertThat(secondary.status().lastError().orElseThrow()).contains("closed");
     }
