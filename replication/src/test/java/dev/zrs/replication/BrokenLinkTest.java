@@ -46,10 +46,10 @@ final class BrokenLinkTest {
                   primary.address(),
                   connection -> {
                     int number = connections.getAndIncrement();
-                    if (number < 35) {
-                      connection.resetAfter(Way.TO_SERVER, number);
+                    if (number < 85) {
+                      connection.resetAfter(Way.TO_CLIENT, number * 7L);
                     } else if (number < 120) {
-                      connection.resetAfter(Way.TO_CLIENT, (number - 35) * 7L);
+                      connection.resetAfter(Way.TO_SERVER, number - 85L);
                     }
                   });
           ReplicationSecondary secondary =
@@ -62,7 +62,7 @@ final class BrokenLinkTest {
                   InstantSource.system())) {
         secondary.start();
         ReplicationTest.awaitTransaction(b, last);
-        assertThat(secondary.status().connections()).isGreaterThan(35);
+        assertThat(secondary.status().connections()).isGreaterThan(85);
       }
     }
     first.assertEquals(second);
