@@ -46,6 +46,7 @@ public final class PickleWriter {
   private final ValueWriter values;
   private byte[] buf = new byte[INITIAL_CAPACITY];
   private int size;
+  private int maxSize = MAX_SIZE;
 
   private PickleWriter(int protocol, boolean memoizes) {
     this.protocol = protocol;
@@ -79,6 +80,16 @@ public final class PickleWriter {
    */
   public static PickleWriter zrs() {
     return new PickleWriter(1, false);
+  }
+
+  /** Lets one {@link #write} write less than {@link #MAX_SIZE}. */
+  public PickleWriter limitedTo(int bytes) {
+    maxSize = bytes;
+    return this;
+  }
+
+  int maxSize() {
+    return maxSize;
   }
 
   /**

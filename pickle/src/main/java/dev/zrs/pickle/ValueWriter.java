@@ -70,7 +70,7 @@ final class ValueWriter {
 
   private void writeOne(Object value) {
     // Without memo a shared value is written each time: a small pickle can unfold without end.
-    if (++written > PickleWriter.MAX_VALUES || out.size() - begin > PickleWriter.MAX_SIZE) {
+    if (++written > PickleWriter.MAX_VALUES || out.size() - begin > out.maxSize()) {
       throw new PickleException("a value that unfolds to too large a pickle");
     }
     switch (value) {

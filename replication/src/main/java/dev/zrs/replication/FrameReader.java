@@ -11,7 +11,9 @@ import java.util.Arrays;
  * arrived, never with the announced length. For one thread.
  */
 final class FrameReader {
+  /** For a stream of transactions. */
   private static final int BUFFER_SIZE = 256 << 10;
+
   private static final int LENGTH_BYTES = 4;
 
   /** Is told when a read waits for the network. */
@@ -39,7 +41,7 @@ final class FrameReader {
 
   private final InputStream input;
   private final Waiting waiting;
-  private final byte[] buffer = new byte[BUFFER_SIZE];
+  private final byte[] buffer;
   private int start;
   private int end;
   private long received;
@@ -49,8 +51,18 @@ final class FrameReader {
    * @param waiting told of each read that has to wait
    */
   FrameReader(InputStream input, Waiting waiting) {
+    this(input, waiting, BUFFER_SIZE);
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param bufferSize bytes; what is read at once, so far as it fits
+   */
+  FrameReader(InputStream input, Waiting waiting, int bufferSize) {
     this.input = input;
     this.waiting = waiting;
+    this.buffer = new byte[bufferSize];
   }
 
   /** Whether a frame has arrived in part. */
@@ -71,19 +83,24 @@ final class FrameReader {
    * @throws ReplicationException if the frame is too long
    */
   byte[] next(int maxLength) throws IOException {
+    return next(new FrameLimit(maxLength, ""));
+  }
+
+  /** As the other one. */
+  byte[] next(FrameLimit limit) throws IOException {
     if (!fill(LENGTH_BYTES)) {
       throw new EOFException(
           start == end ? "the connection was closed" : "the connection broke within a frame");
     }
     int length = ByteBuffer.wrap(buffer, start, LENGTH_BYTES).getInt();
     start += LENGTH_BYTES;
-    if (length < 0 || length > maxLength) {
+    if (length < 0 || length > limit.bytes()) {
       throw new ReplicationException(
-          "message too large: %d bytes, at most %d are allowed"
-              .formatted(Integer.toUnsignedLong(length), maxLength));
+          "message too large: %d bytes, at most %d are allowed%s"
+              .formatted(Integer.toUnsignedLong(length), limit.bytes(), limit.what()));
     }
     withinFrame = true;
-    byte[] frame = length <= BUFFER_SIZE ? small(length) : large(length);
+    byte[] frame = length <= buffer.length ? small(length) : large(length);
     withinFrame = false;
     return frame;
   }
@@ -148,7 +165,7 @@ final class FrameReader {
     end -= start;
     start = 0;
     while (end < count) {
-      int got = read(buffer, end, BUFFER_SIZE - end);
+      int got = read(buffer, end, buffer.length - end);
       if (got < 0) {
         return false;
       }

@@ -6,7 +6,8 @@ import java.security.MessageDigest;
 
 /** Writes frames into a buffer, and their bodies into a checksum. For one thread. */
 final class FrameWriter {
-  private static final int BUFFER_SIZE = 256 << 10;
+  /** Each secondary costs one. */
+  private static final int BUFFER_SIZE = 64 << 10;
 
   private final OutputStream output;
   private final MessageDigest checksum;
@@ -27,6 +28,12 @@ final class FrameWriter {
   }
 
   void write(byte[] source, int offset, int length) throws IOException {
+    begin(length);
+    append(source, offset, length);
+  }
+
+  /** Begins a frame, of which exactly so many bytes are to be appended. */
+  void begin(int length) throws IOException {
     if (BUFFER_SIZE - used < 4) {
       flush();
     }
@@ -34,6 +41,9 @@ final class FrameWriter {
     buffer[used++] = (byte) (length >>> 16);
     buffer[used++] = (byte) (length >>> 8);
     buffer[used++] = (byte) length;
+  }
+
+  void append(byte[] source, int offset, int length) throws IOException {
     checksum.update(source, offset, length);
     if (length <= BUFFER_SIZE - used) {
       System.arraycopy(source, offset, buffer, used, length);

@@ -37,7 +37,7 @@ final class HistoryCheck {
     this.acceptPacked = acceptPacked;
     this.last = storage.lastTransaction();
     this.compared = storage.lastTransactionWithRecords();
-    this.done = last.equals(Tid.NONE);
+    this.done = compared.equals(Tid.NONE);
   }
 
   /** What to ask the upstream for: everything later than this. */

@@ -18,6 +18,9 @@ import java.nio.file.Path;
 
 /** Where secondaries connect to. One thread accepts, any may close. */
 interface Listener extends Closeable {
+  /** Connections that the system accepts for us while we are busy with others. */
+  int BACKLOG = 512;
+
   /** The part of a file's mode that says what it is, as in stat(2), and the value for a socket. */
   int FILE_KIND = 0xf000;
 
@@ -50,7 +53,7 @@ interface Listener extends Closeable {
     ServerSocket socket = new ServerSocket();
     try {
       socket.setReuseAddress(true);
-      socket.bind(address);
+      socket.bind(address, BACKLOG);
       return new TcpListener(socket);
     } catch (IOException e) {
       socket.close();
@@ -62,7 +65,7 @@ interface Listener extends Closeable {
     removeStale(address);
     ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
-      channel.bind(address);
+      channel.bind(address, BACKLOG);
       return new UnixListener(channel, address);
     } catch (IOException e) {
       channel.close();
@@ -106,12 +109,15 @@ interface Listener extends Closeable {
   record TcpListener(ServerSocket socket) implements Listener {
     @Override
     public Link accept() throws IOException {
-      Socket accepted = socket.accept();
-      try {
-        return Link.TcpLink.of(accepted);
-      } catch (IOException e) {
-        accepted.close();
-        throw e;
+      while (true) {
+        Socket accepted = socket.accept();
+        try {
+          return Link.TcpLink.of(accepted);
+        } catch (IOException gone) {
+          // On some systems a connection that was reset meanwhile takes no options. That is no
+          // reason to keep the next one waiting.
+          accepted.close();
+        }
       }
     }
 

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +36,12 @@ final class ReceiverSession implements FrameReader.Waiting {
    * @param idle called, on another thread, when nothing has come for a while
    */
   ReceiverSession(
-      Link link, FileStorage storage, SecondaryOptions options, StatusBoard board, Runnable idle)
+      Link link,
+      FileStorage storage,
+      SecondaryOptions options,
+      StatusBoard board,
+      InstantSource clock,
+      Runnable idle)
       throws IOException {
     this.link = link;
     this.storage = storage;
@@ -43,7 +49,9 @@ final class ReceiverSession implements FrameReader.Waiting {
     this.board = board;
     this.idle = idle;
     this.history = new HistoryCheck(storage, link.peer(), options.acceptPacked());
-    this.assembler = new TransactionAssembler(storage, history.start(), options);
+    this.assembler =
+        new TransactionAssembler(
+            storage, history.start(), options, new FutureTids(clock, link.peer()));
     this.batch = new RestoreBatch(storage, options.batchBytes(), options.batchTransactions());
     this.input = new FrameReader(link.input(), this);
   }
@@ -61,15 +69,26 @@ final class ReceiverSession implements FrameReader.Waiting {
     try (assembler;
         batch) {
       OutputStream output = link.output();
-      output.write(greeting());
-      output.flush();
-      try (SessionWatch watching = new SessionWatch(link, output, options, board, idle)) {
+      greet(output);
+      try (SessionWatch watching = new SessionWatch(link, options, board, idle);
+          KeepAlive keepAlive = new KeepAlive(output, link.peer(), options.keepAliveDelay())) {
         watch = watching;
         Thread.ofVirtual().name("zrs watch " + link.peer()).start(watching);
+        keepAlive.start();
         receive();
       }
     } finally {
       countBytes();
+    }
+  }
+
+  /** An upstream that refuses at once may have closed before all of it is written. */
+  private void greet(OutputStream output) throws UpstreamRefusedException {
+    try {
+      output.write(greeting());
+      output.flush();
+    } catch (IOException e) {
+      throw new UpstreamRefusedException(e);
     }
   }
 

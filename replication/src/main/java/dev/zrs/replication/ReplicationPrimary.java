@@ -6,7 +6,9 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,6 +25,9 @@ public final class ReplicationPrimary implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.primary");
   private static final Duration END_LIMIT = Duration.ofSeconds(5);
 
+  /** How long who has not greeted may take to make room for the next one. */
+  private static final Duration ROOM_LIMIT = Duration.ofSeconds(1);
+
   private final FileStorage storage;
   private final PrimaryOptions options;
   private final InstantSource clock;
@@ -32,6 +37,7 @@ public final class ReplicationPrimary implements AutoCloseable {
   private final Thread acceptor;
   private final MissingBlobs missingBlobs = new MissingBlobs();
   private final OwnConnections ownConnections = new OwnConnections();
+  private final StrangerLog strangerLog = new StrangerLog(LOG);
   private final String id = UUID.randomUUID().toString();
   private volatile List<String> upstreamLineage = List.of();
   private volatile boolean closing;
@@ -106,8 +112,8 @@ public final class ReplicationPrimary implements AutoCloseable {
     while (!closing) {
       try {
         accepted(listener.accept());
-      } catch (IOException | OutOfMemoryError e) {
-        // The latter is also what the JVM throws when the system gives it no further thread.
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        // The last is also what the JVM throws when the system gives it no further thread.
         if (!closing) {
           LOG.error("accepting a secondary failed: {}", e.toString());
           if (!pause()) {
@@ -140,8 +146,10 @@ public final class ReplicationPrimary implements AutoCloseable {
   }
 
   private void accepted(Link link) throws IOException {
-    if (sessions.size() >= options.maxConnections()) {
-      LOG.error("{}: refused, {} secondaries are connected", link.peer(), sessions.size());
+    if (sessions.size() >= options.maxConnections() && !makeRoom()) {
+      if (strangerLog.mayWrite()) {
+        LOG.error("{}: refused, {} secondaries are connected", link.peer(), sessions.size());
+      }
       link.close();
       return;
     }
@@ -154,9 +162,27 @@ public final class ReplicationPrimary implements AutoCloseable {
     } finally {
       if (!started) {
         sessions.remove(session);
-        session.cut();
+        session.cut("there is no thread for it");
       }
     }
+  }
+
+  /**
+   * Sends the oldest away of those who have not said what they want: a secondary says it at once,
+   * so that nobody can keep the others out by only being there.
+   */
+  private boolean makeRoom() {
+    Optional<SenderSession> oldest =
+        sessions.stream()
+            .filter(session -> !session.hasGreeted())
+            .min(Comparator.comparing(SenderSession::since));
+    oldest.ifPresent(session -> session.cut("it had to make room: it has not said what it wants"));
+    // To wait for it bounds the threads of a flood.
+    boolean ended = oldest.isPresent() && oldest.get().awaitEnd(ROOM_LIMIT);
+    if (ended) {
+      sessions.remove(oldest.get());
+    }
+    return ended;
   }
 
   private void serve(SenderSession session) {
@@ -189,7 +215,7 @@ public final class ReplicationPrimary implements AutoCloseable {
     awaitEnds(
         options.drainLimit(),
         "{}: has not got everything within {} ms, and will have to ask for it again");
-    sessions.forEach(SenderSession::cut);
+    sessions.forEach(session -> session.cut("told to stop"));
     awaitEnds(END_LIMIT, "{}: its sender did not stop within {} ms");
   }
 
@@ -219,6 +245,11 @@ public final class ReplicationPrimary implements AutoCloseable {
       return Stream.concat(Stream.of(id), upstreamLineage.stream())
           .limit(RingQuestion.MAX_SERVERS)
           .toList();
+    }
+
+    @Override
+    public StrangerLog strangerLog() {
+      return strangerLog;
     }
   }
 }

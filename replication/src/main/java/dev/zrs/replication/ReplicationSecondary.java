@@ -41,6 +41,7 @@ public final class ReplicationSecondary implements AutoCloseable {
   private final String peer;
   private final FileStorage storage;
   private final SecondaryOptions options;
+  private final InstantSource clock;
   private final StatusBoard board;
   private final Connector connector;
   private final RingQuestion ringQuestion;
@@ -94,6 +95,7 @@ public final class ReplicationSecondary implements AutoCloseable {
     this.peer = Listener.text(upstream);
     this.storage = storage;
     this.options = options;
+    this.clock = clock;
     this.acceptPacked = options.acceptPacked();
     this.own = own;
     this.connector = new Connector(options.connectLimit(), resolver, this::opened);
@@ -176,6 +178,7 @@ public final class ReplicationSecondary implements AutoCloseable {
     try (Link link = connector.connect(upstream)) {
       LOG.info("{}: Connected", peer);
       board.connected();
+      ringQuestion.connected();
       own.ifPresent(primary -> primary.ownConnections().opened(link.local()));
       try {
         String reason = follow(link);
@@ -186,6 +189,12 @@ public final class ReplicationSecondary implements AutoCloseable {
       }
     } catch (IOException e) {
       return "connecting failed: " + text(e);
+    } catch (DivergedException e) {
+      throw e;
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // Such as when the system gives no thread; the next attempt may have one.
+      LOG.error("{}: connecting failed", peer, e);
+      return "connecting failed: " + e;
     } finally {
       connection.set(null);
     }
@@ -204,7 +213,7 @@ public final class ReplicationSecondary implements AutoCloseable {
     refusals = 0;
     try {
       new ReceiverSession(
-              link, storage, options.withAcceptPacked(acceptPacked), board, this::askForRing)
+              link, storage, options.withAcceptPacked(acceptPacked), board, clock, this::askForRing)
           .run();
       return "closed";
     } catch (DivergedException e) {
@@ -242,13 +251,16 @@ public final class ReplicationSecondary implements AutoCloseable {
 
   /** A ring can be closed only where there is a way on from here. */
   private void askForRing() {
-    if (own.isPresent() && ringQuestion.mayAsk()) {
+    if (own.isPresent()) {
       Thread.ofVirtual().name("zrs ring " + peer).start(() -> askForRing(own.get()));
     }
   }
 
   private void askForRing(ReplicationPrimary primary) {
-    List<String> lineage = ringQuestion.ask();
+    ringQuestion.ask().ifPresent(lineage -> learned(primary, lineage));
+  }
+
+  private void learned(ReplicationPrimary primary, List<String> lineage) {
     primary.setUpstreamLineage(lineage);
     if (lineage.contains(primary.id())) {
       String error =

@@ -7,15 +7,18 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Asks an upstream who it is and whom it follows, on a connection of its own. zc.zrs has no answer:
- * it closes, with a line about the protocol in its log; it is not asked again. For one thread at a
- * time.
+ * it closes, with a line about the protocol in its log; it is not asked again while the connection
+ * to it lasts. Any thread may call.
  *
  * <p>In place of a protocol's name stands {@value #QUESTION}; the answer is one frame of lines: the
  * id of the server, the id of its upstream, and so on, as far as it knows.
@@ -30,8 +33,12 @@ final class RingQuestion {
   private static final Duration LIMIT = Duration.ofSeconds(10);
   private static final int MAX_ANSWER = 4_096;
 
+  /** As {@link java.util.UUID} writes it. */
+  private static final Pattern ID = Pattern.compile("[0-9a-f-]{36}");
+
   private final SocketAddress upstream;
   private final Connector connector;
+  private final AtomicBoolean asking = new AtomicBoolean();
   private volatile boolean refused;
 
   RingQuestion(SocketAddress upstream, Connector connector) {
@@ -39,13 +46,27 @@ final class RingQuestion {
     this.connector = connector;
   }
 
-  /** Whether the upstream may know the question. */
-  boolean mayAsk() {
-    return !refused;
+  /** A new connection may lead to another server, or to a newer one. */
+  void connected() {
+    refused = false;
   }
 
-  /** The ids of the upstream and of those that it follows; empty if it does not say. */
-  List<String> ask() {
+  /**
+   * The ids of the upstream and of those that it follows, none if it does not say; empty if it need
+   * not be asked now.
+   */
+  Optional<List<String>> ask() {
+    if (refused || !asking.compareAndSet(false, true)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(askNow());
+    } finally {
+      asking.set(false);
+    }
+  }
+
+  private List<String> askNow() {
     CountDownLatch over = new CountDownLatch(1);
     try (Link link = connector.connect(upstream)) {
       Thread.ofVirtual().name("zrs ring limit").start(() -> limit(link, over));
@@ -65,8 +86,14 @@ final class RingQuestion {
         ByteBuffer.allocate(4 + question.length).putInt(question.length).put(question).array());
     output.flush();
     try {
-      byte[] answer = new FrameReader(link.input(), FrameReader.UNWATCHED).next(MAX_ANSWER);
-      return new String(answer, StandardCharsets.US_ASCII).lines().limit(MAX_SERVERS).toList();
+      byte[] answer =
+          new FrameReader(link.input(), FrameReader.UNWATCHED, MAX_ANSWER).next(MAX_ANSWER);
+      // What is told on to others must not grow on its way.
+      return new String(answer, StandardCharsets.US_ASCII)
+          .lines()
+          .filter(ID.asMatchPredicate())
+          .limit(MAX_SERVERS)
+          .toList();
     } catch (IOException | ReplicationException e) {
       LOG.debug("{}: does not say whom it follows: {}", Listener.text(upstream), e.toString());
       refused = true;

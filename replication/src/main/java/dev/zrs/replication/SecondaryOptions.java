@@ -15,7 +15,7 @@ import java.time.Duration;
  * @param liveAfter silence of the upstream after which it counts as level
  * @param ringCheckDelay how long a secondary that is an upstream too gets nothing before it asks
  *     whether its upstream follows it
- * @param maxFrame the largest record, in bytes
+ * @param maxFrame the largest record, in bytes; for a moment it is in memory up to three times
  * @param maxRecords records in one transaction, each of which costs about 150 bytes of heap until
  *     it is applied
  * @param batchBytes record data that are applied under shared syncs while it catches up
@@ -36,6 +36,12 @@ public record SecondaryOptions(
     long batchBytes,
     int batchTransactions,
     boolean acceptPacked) {
+  /** The largest record of all, however much heap there is. */
+  private static final long MAX_RECORD = 1 << 30;
+
+  /** What part of the heap one record may be. */
+  private static final int HEAP_FOR_RECORD = 4;
+
   /**
    * Bytes of heap that allow for one record of a replicated transaction: half of the heap at most.
    */
@@ -51,7 +57,7 @@ public record SecondaryOptions(
           Duration.ofSeconds(60),
           Duration.ofSeconds(1),
           Duration.ofSeconds(30),
-          1 << 30,
+          (int) Math.min(MAX_RECORD, Runtime.getRuntime().maxMemory() / HEAP_FOR_RECORD),
           Runtime.getRuntime().maxMemory() / HEAP_PER_RECORD,
           8 << 20,
           2_000,

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +32,10 @@ final class SenderSession {
   private static final String PROTOCOL_BLOBS = "zrs2.1";
 
   /** The longest thing that a secondary has to say: a tid. */
-  private static final int MAX_FRAME = Tid.BYTES;
+  static final int MAX_FRAME = Tid.BYTES;
+
+  /** A greeting and keep-alives are short. */
+  private static final int INPUT_BUFFER = 1 << 10;
 
   /** The two frames follow the start tid at once; a secondary of zc.zrs waits a second at least. */
   private static final Duration COMPARES_WAIT = Duration.ofMillis(500);
@@ -51,19 +56,18 @@ final class SenderSession {
   private final String peer;
   private final CountDownLatch handshake = new CountDownLatch(1);
 
-  /** Nothing more comes from the secondary. */
-  private final CountDownLatch silent = new CountDownLatch(1);
-
   private final CountDownLatch ended = new CountDownLatch(1);
-
-  /** So many empty frames at once are what only a secondary says that compares histories. */
-  private final CountDownLatch compares = new CountDownLatch(2);
-
   private final Instant since;
   private volatile Optional<String> protocol = Optional.empty();
   private volatile Tid sent = Tid.NONE;
   private volatile boolean draining;
   private volatile boolean gone;
+
+  /** Why this side ended the connection, or saw it end; the first reason counts. */
+  private final AtomicReference<@Nullable String> endReason = new AtomicReference<>();
+
+  /** It follows this storage; until then its lines in the log are few. */
+  private volatile boolean known;
 
   /** What all connections of a primary have in common. */
   interface Shared {
@@ -73,6 +77,8 @@ final class SenderSession {
 
     /** The ids of the servers from this one up. */
     List<String> lineage();
+
+    StrangerLog strangerLog();
   }
 
   SenderSession(
@@ -87,35 +93,52 @@ final class SenderSession {
 
   /** Serves the secondary until one of the two sides ends it. */
   void run() {
-    LOG.info("{}: Connected", peer);
+    if (mayLog()) {
+      LOG.info("{}: Connected", peer);
+    }
     String reason = "closed";
     try {
       serve();
-    } catch (EOFException e) {
-      reason = String.valueOf(e.getMessage());
     } catch (TidTooHighException e) {
       reason = "tid too high";
-      LOG.error("{}: {}", peer, e.getMessage());
+      error(String.valueOf(e.getMessage()));
     } catch (ReplicationException | StorageException e) {
       reason = "error";
-      LOG.error("{}: {}", peer, e.getMessage());
+      error(String.valueOf(e.getMessage()));
     } catch (IOException e) {
-      reason = e.toString();
+      String known = endReason.get();
+      reason = known == null ? text(e) : known;
     } catch (RuntimeException | OutOfMemoryError e) {
       // Memory may be short because of one large record; the other secondaries may still be well.
       reason = "error";
       LOG.error("{}: unexpected error", peer, e);
     } finally {
       handshake.countDown();
-      cut();
-      LOG.info("{}: Disconnected {}", peer, reason);
+      cut(reason);
+      if (mayLog()) {
+        LOG.info("{}: Disconnected {}", peer, reason);
+      }
       ended.countDown();
+    }
+  }
+
+  private static String text(IOException e) {
+    return e instanceof EOFException ? String.valueOf(e.getMessage()) : e.toString();
+  }
+
+  private boolean mayLog() {
+    return known || shared.strangerLog().mayWrite();
+  }
+
+  private void error(String text) {
+    if (mayLog()) {
+      LOG.error("{}: {}", peer, text);
     }
   }
 
   private void serve() throws IOException {
     Thread.ofVirtual().name("zrs handshake " + peer).start(this::limitHandshake);
-    FrameReader input = new FrameReader(link.input(), FrameReader.UNWATCHED);
+    FrameReader input = new FrameReader(link.input(), FrameReader.UNWATCHED, INPUT_BUFFER);
     byte[] said = input.next(MAX_FRAME);
     if (new String(said, StandardCharsets.ISO_8859_1).equals(RingQuestion.QUESTION)) {
       answerRingQuestion();
@@ -128,9 +151,12 @@ final class SenderSession {
     }
     handshake.countDown();
     Tid tid = Tid.of(start);
-    LOG.info("{}: start {} ({})", peer, tid, tid.toUtcText());
+    if (mayLog()) {
+      LOG.info("{}: start {} ({})", peer, tid, tid.toUtcText());
+    }
     sent = tid;
-    Thread.ofVirtual().name("zrs keep-alive " + peer).start(() -> readKeepAlives(input));
+    SecondaryVoice voice = new SecondaryVoice(input, peer, this::cut);
+    Thread.ofVirtual().name("zrs keep-alive " + peer).start(voice);
     MessageDigest checksum = Md5.startingWith(start);
     FrameWriter output = new FrameWriter(link.output(), checksum);
     TransactionSender sender =
@@ -138,16 +164,17 @@ final class SenderSession {
             storage, output, checksum, peer, shared.missingBlobs(), options.strictBlobs());
     try {
       checkOwn();
-      checkHistory(tid);
+      checkHistory(tid, voice);
       try (TransactionReader reader = storage.transactionsAfter(tid, () -> !gone)) {
+        known = true;
         send(reader, tid, sender, output);
       }
     } catch (ReplicationException | StorageException e) {
       // What is wrong here is no reason to keep the transactions before it from the secondary.
-      endAfter(output);
+      endAfter(output, voice);
       throw e;
     }
-    endAfter(output);
+    endAfter(output, voice);
   }
 
   private void checkOwn() {
@@ -170,7 +197,7 @@ final class SenderSession {
    * become a mixture of two. One that compares is let through: it finds out itself, and can tell
    * its operator more.
    */
-  private void checkHistory(Tid start) {
+  private void checkHistory(Tid start, SecondaryVoice voice) {
     Ancestry ancestry = storage.ancestry(start, () -> !gone);
     if (ancestry == Ancestry.PACKED_AWAY) {
       LOG.warn(
@@ -178,7 +205,7 @@ final class SenderSession {
               + " it: going on with the next one",
           peer,
           start);
-    } else if (ancestry == Ancestry.UNKNOWN && !comparesHistories()) {
+    } else if (ancestry == Ancestry.UNKNOWN && !voice.awaitCompares(COMPARES_WAIT)) {
       throw new ReplicationException(
           ("refused: transaction %s (%s UTC), the last one of this secondary, was never here,"
                   + " though it is younger than the last pack: its history has diverged from ours,"
@@ -187,44 +214,29 @@ final class SenderSession {
     }
   }
 
-  private boolean comparesHistories() {
-    try {
-      return compares.await(COMPARES_WAIT.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
-  }
-
   /**
    * Ends the connection when the secondary has read everything. Closing at once would not do: with
    * a keep-alive that nobody has read, the system resets the connection, and what the secondary has
    * not read by then is lost.
    */
-  private void endAfter(FrameWriter output) throws IOException {
+  private void endAfter(FrameWriter output, SecondaryVoice voice) throws IOException {
     output.flush();
     link.endOutput();
-    try {
-      if (!silent.await(END_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-        LOG.warn("{}: did not close within {} ms after the end", peer, END_LIMIT.toMillis());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (!voice.awaitSilence(END_LIMIT)) {
+      LOG.warn("{}: did not close within {} ms after the end", peer, END_LIMIT.toMillis());
     }
   }
 
   /** A limit for all of it together, which a peer that sends a byte now and then can't stretch. */
   private void limitHandshake() {
     try {
-      if (!handshake.await(options.handshakeLimit().toMillis(), TimeUnit.MILLISECONDS)) {
-        LOG.error(
-            "{}: did not say what it wants within {} ms",
-            peer,
-            options.handshakeLimit().toMillis());
-        cut();
+      long limit = options.handshakeLimit().toMillis();
+      if (!handshake.await(limit, TimeUnit.MILLISECONDS)) {
+        error("did not say what it wants within %d ms".formatted(limit));
+        cut("error");
       }
     } catch (InterruptedException e) {
-      cut();
+      cut("interrupted");
     }
   }
 
@@ -262,25 +274,6 @@ final class SenderSession {
     }
   }
 
-  private void readKeepAlives(FrameReader input) {
-    try {
-      while (true) {
-        if (input.next(MAX_FRAME).length > 0) {
-          throw new ReplicationException("Too many messages");
-        }
-        compares.countDown();
-        LOG.debug("{}: keep-alive", peer);
-      }
-    } catch (IOException e) {
-      LOG.debug("{}: {}", peer, e.toString());
-    } catch (ReplicationException e) {
-      LOG.error("{}: {}", peer, e.getMessage());
-    } finally {
-      silent.countDown();
-      cut();
-    }
-  }
-
   /** How far it is. */
   SenderStatus status(Instant now) {
     Tid position = sent;
@@ -302,13 +295,28 @@ final class SenderSession {
    */
   void drain() {
     draining = true;
-    if (handshake.getCount() > 0) {
-      cut();
+    if (!hasGreeted()) {
+      cut("told to stop");
     }
   }
 
-  /** Ends the connection at once. */
-  void cut() {
+  /** Whether it has said what it wants. */
+  boolean hasGreeted() {
+    return handshake.getCount() == 0;
+  }
+
+  /** When it connected. */
+  Instant since() {
+    return since;
+  }
+
+  /**
+   * Ends the connection at once.
+   *
+   * @param reason for the log
+   */
+  void cut(String reason) {
+    endReason.compareAndSet(null, reason);
     gone = true;
     try {
       link.close();

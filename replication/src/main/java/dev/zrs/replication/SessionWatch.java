@@ -1,7 +1,6 @@
 package dev.zrs.replication;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -9,10 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks after one connection to the upstream while its reader waits: tells the upstream that this
- * side is there, ends a connection that is silent within a transaction, and says when a silence
- * means that nothing more is there. Runs on a thread of its own; the reader's thread tells it what
- * it waits for.
+ * Looks after one connection to the upstream while its reader waits: ends a connection that is
+ * silent within a transaction, and says when a silence means that nothing more is there. Runs on a
+ * thread of its own, which waits for nobody; the reader's thread tells it what it waits for.
  *
  * <p>This rather than a time-out of reads, which sockets of the unix kind do not have.
  */
@@ -33,7 +31,6 @@ final class SessionWatch implements Runnable, AutoCloseable {
   }
 
   private final Link link;
-  private final OutputStream output;
   private final SecondaryOptions options;
   private final StatusBoard board;
   private final Runnable idle;
@@ -50,21 +47,15 @@ final class SessionWatch implements Runnable, AutoCloseable {
   private long reported;
 
   /**
-   * @param output where nobody else writes from now on
    * @param idle called each time that nothing has come for {@code ringCheckDelay}
    */
-  SessionWatch(
-      Link link, OutputStream output, SecondaryOptions options, StatusBoard board, Runnable idle) {
+  SessionWatch(Link link, SecondaryOptions options, StatusBoard board, Runnable idle) {
     this.link = link;
-    this.output = output;
     this.options = options;
     this.board = board;
     this.idle = idle;
     this.reported = System.nanoTime();
     Duration shortest = shorter(options.liveAfter(), options.transactionLimit());
-    if (options.keepAliveDelay().isPositive()) {
-      shortest = shorter(shortest, options.keepAliveDelay().multipliedBy(2));
-    }
     this.pauseMillis = Math.max(1, shorter(LONGEST_PAUSE, shortest.dividedBy(2)).toMillis());
   }
 
@@ -90,22 +81,14 @@ final class SessionWatch implements Runnable, AutoCloseable {
 
   @Override
   public void run() {
-    long keepAliveNanos = options.keepAliveDelay().toNanos();
-    long next = System.nanoTime() + keepAliveNanos;
     try {
       while (!over.await(pauseMillis, TimeUnit.MILLISECONDS)) {
         look();
-        if (keepAliveNanos > 0 && System.nanoTime() - next >= 0) {
-          output.write(new byte[4]);
-          output.flush();
-          next += keepAliveNanos;
-        }
       }
     } catch (IOException e) {
-      // The reading side sees the same end, and says so.
-      LOG.debug("{}: keep-alive failed: {}", link.peer(), e.toString());
+      LOG.debug("{}: ending the connection failed: {}", link.peer(), e.toString());
     } catch (InterruptedException e) {
-      LOG.debug("{}: keep-alive interrupted", link.peer());
+      LOG.debug("{}: the watch was interrupted", link.peer());
     }
   }
 

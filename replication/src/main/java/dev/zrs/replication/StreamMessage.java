@@ -20,10 +20,14 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface StreamMessage {
   /**
-   * Less than for data records: what can be long in a message is the extension, which has 64 KiB in
-   * the file.
+   * Less than for data records: what can be long in a message is the extension. It has 64 KiB in
+   * the file, which is enough for 160,000 values as they are counted here: the call that stands for
+   * bytes counts as five.
    */
-  PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 1_000_000);
+  PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 200_000);
+
+  /** Of what a peer has sent, in a message. */
+  int MAX_SHOWN = 200;
 
   /** The status of a transaction that is being written: at the next start it would be cut off. */
   char UNFINISHED = 'c';
@@ -70,11 +74,20 @@ sealed interface StreamMessage {
         case "S" -> record(fields, 4);
         case "B" -> record(fields, 5);
         case "C" -> new Commit(fields.size() == 0 ? null : Py.asBytes(fields.get(0)));
-        default -> throw new ReplicationException("Invalid message type, '" + type + "'");
+        default -> throw new ReplicationException("Invalid message type, '" + shown(type) + "'");
       };
     } catch (PickleException | StorageException | IllegalArgumentException e) {
-      throw new ReplicationException("this is no message: " + e.getMessage(), e);
+      throw new ReplicationException(
+          "this is no message: " + shown(String.valueOf(e.getMessage())), e);
     }
+  }
+
+  /**
+   * A text in which a peer may have written, for the log: short, and without control characters.
+   */
+  private static String shown(String text) {
+    String begin = text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text;
+    return begin.replaceAll("\\p{Cntrl}", "?");
   }
 
   private static Begin begin(PyTuple fields) {

@@ -15,11 +15,16 @@ final class TransactionAssembler implements AutoCloseable {
    * The longest message in bytes. All that grows in one is the metadata, three times 64 KiB in the
    * file; in the pickle of a message a value that is used several times stands as often.
    */
-  static final int MAX_MESSAGE = 16 << 20;
+  static final int MAX_MESSAGE = 4 << 20;
+
+  private static final FrameLimit MESSAGE = new FrameLimit(MAX_MESSAGE, " for a message");
+  private static final FrameLimit BLOCK =
+      new FrameLimit(TransactionSender.BLOCK, " for a block of a blob");
 
   private final FileStorage storage;
   private final Tid have;
-  private final int maxRecord;
+  private final FutureTids futureTids;
+  private final FrameLimit recordLimit;
   private final long maxRecords;
   private final MessageDigest checksum;
   private Tid last;
@@ -32,10 +37,14 @@ final class TransactionAssembler implements AutoCloseable {
    * @param start what the stream was asked for: all transactions are later than this
    * @param options for their limits
    */
-  TransactionAssembler(FileStorage storage, Tid start, SecondaryOptions options) {
+  TransactionAssembler(
+      FileStorage storage, Tid start, SecondaryOptions options, FutureTids futureTids) {
     this.storage = storage;
+    this.futureTids = futureTids;
     this.have = storage.lastTransaction();
-    this.maxRecord = options.maxFrame();
+    this.recordLimit =
+        new FrameLimit(
+            options.maxFrame(), " for a data record; a server with more heap (-Xmx) takes more");
     this.maxRecords = options.maxRecords();
     this.last = start;
     this.checksum = Md5.startingWith(start.toBytes());
@@ -46,12 +55,12 @@ final class TransactionAssembler implements AutoCloseable {
     return transaction != null;
   }
 
-  /** How long the next frame may be, in bytes. */
-  int frameLimit() {
+  /** How long the next frame may be. */
+  FrameLimit frameLimit() {
     if (record != null) {
-      return maxRecord;
+      return recordLimit;
     }
-    return blob != null ? TransactionSender.BLOB_BLOCK : MAX_MESSAGE;
+    return blob != null ? BLOCK : MESSAGE;
   }
 
   /** The last transaction that began. */
@@ -89,6 +98,7 @@ final class TransactionAssembler implements AutoCloseable {
           throw new ReplicationException(
               "transaction %s is not later than %s".formatted(begin.tid(), last));
         }
+        futureTids.check(begin.tid());
         transaction = incoming(begin);
         last = begin.tid();
         records = 0;

@@ -86,11 +86,14 @@ final class TransactionPrint {
     return sameRecords(other) ? Optional.empty() : Optional.of("its records differ");
   }
 
-  /** The same value may be pickled in several ways. An unreadable one is not replicated. */
+  /** The same value may be pickled in several ways. What can't be sent is not replicated. */
   private static byte[] canonical(byte[] extension) {
     try {
       Object value = extension.length == 0 ? new PyDict() : Unpickler.load(extension);
-      return PickleWriter.zrs().write(value).toByteArray();
+      return PickleWriter.zrs()
+          .limitedTo(TransactionAssembler.MAX_MESSAGE)
+          .write(value)
+          .toByteArray();
     } catch (PickleException e) {
       return PickleWriter.zrs().write(new PyDict()).toByteArray();
     }

@@ -10,8 +10,11 @@ import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.DataRecord;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.NoSuchObjectException;
+import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionRecord;
+import dev.zrs.storage.UnreadRecord;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -30,22 +33,30 @@ import org.slf4j.LoggerFactory;
  * one thread.
  */
 final class TransactionSender {
-  /** Bytes of a blob in one frame; the last one may be shorter. */
-  static final int BLOB_BLOCK = 1 << 16;
+  /** Bytes of a blob in one frame; the last one may be shorter. Also what is read at once. */
+  static final int BLOCK = 1 << 16;
 
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.primary");
   private static final char STATUS_UNDONE = 'u';
   private static final byte[] NOTHING = {};
 
+  /** Shorter messages can't be refused by a receiver. */
+  private static final int CHECKED_BEYOND = 128 << 10;
+
+  private final FileStorage storage;
   private final Optional<BlobDirectory> blobs;
   private final FrameWriter output;
   private final MessageDigest checksum;
   private final String peer;
   private final MissingBlobs missing;
   private final boolean strictBlobs;
-  private final PickleWriter pickle = PickleWriter.zrs();
-  private final PickleWriter memoized = PickleWriter.zrsMemoized();
-  private final byte[] block = new byte[BLOB_BLOCK];
+  private final PickleWriter pickle =
+      PickleWriter.zrs().limitedTo(TransactionAssembler.MAX_MESSAGE);
+  private final PickleWriter memoized =
+      PickleWriter.zrsMemoized().limitedTo(TransactionAssembler.MAX_MESSAGE);
+
+  /** A part of a blob or of a large record; made with the first one. */
+  private byte[] block = NOTHING;
 
   /**
    * @param missing where to note blobs without a file
@@ -58,6 +69,7 @@ final class TransactionSender {
       String peer,
       MissingBlobs missing,
       boolean strictBlobs) {
+    this.storage = storage;
     this.blobs = storage.blobs();
     this.output = output;
     this.checksum = checksum;
@@ -76,10 +88,14 @@ final class TransactionSender {
       return;
     }
     begin(transaction);
-    DataRecord record = transaction.nextRecord();
+    UnreadRecord record = transaction.nextUnread();
     while (record != null) {
-      send(record);
-      record = transaction.nextRecord();
+      if (record.length() <= BLOCK) {
+        send(record.whole());
+      } else {
+        sendLarge(record);
+      }
+      record = transaction.nextUnread();
     }
     message("C", (Object) Md5.soFar(checksum));
   }
@@ -88,8 +104,8 @@ final class TransactionSender {
     byte[] extension = transaction.metadata().extension();
     try {
       begin(transaction, extension.length == 0 ? new PyDict() : Unpickler.load(extension));
-    } catch (PickleException e) {
-      // It is unreadable, or nests too deep.
+    } catch (PickleException | ReplicationException e) {
+      // It is unreadable, or nests too deep, or is too large.
       LOG.error(
           "{}: the extension of transaction {} can't be sent and is left out: {}",
           peer,
@@ -105,14 +121,20 @@ final class TransactionSender {
    */
   private void begin(TransactionRecord transaction, Object extension) throws IOException {
     memoized.reset();
-    message(
-        memoized.write(extension).hasSharedValues() ? memoized : pickle,
+    PickleWriter writer = memoized.write(extension).hasSharedValues() ? memoized : pickle;
+    write(
+        writer,
         "T",
         transaction.tid().toBytes(),
         String.valueOf(transaction.status()),
         transaction.metadata().user(),
         transaction.metadata().description(),
         extension);
+    if (writer.size() > CHECKED_BEYOND) {
+      // A secondary of ours would refuse it, and ask for it again and again.
+      StreamMessage.parse(Arrays.copyOf(writer.buffer(), writer.size()));
+    }
+    output.write(writer.buffer(), 0, writer.size());
   }
 
   private void send(DataRecord record) throws IOException {
@@ -131,10 +153,42 @@ final class TransactionSender {
     }
   }
 
+  /** In pieces: a secondary that does not read it must not keep all of it in memory. */
+  private void sendLarge(UnreadRecord record) throws IOException {
+    record.read(0, block(), BLOCK);
+    if (blobs.isPresent() && RecordPickles.isBlob(block(), 0, BLOCK)) {
+      send(record.whole());
+      return;
+    }
+    recordMessage(record.oid(), record.tid(), record.dataTid());
+    int length = record.length();
+    output.begin(length);
+    for (int done = 0; done < length; done += BLOCK) {
+      int count = Math.min(BLOCK, length - done);
+      record.read(done, block(), count);
+      output.append(block(), 0, count);
+    }
+  }
+
+  private byte[] block() {
+    if (block.length == 0) {
+      block = new byte[BLOCK];
+    }
+    return block;
+  }
+
   private @Nullable InputStream openBlob(DataRecord record, Path file) {
     try {
       return Files.newInputStream(file);
     } catch (NoSuchFileException e) {
+      if (isPackedAway(record)) {
+        LOG.info(
+            "{}: oid {}, tid {} was packed away meanwhile, its record is sent without its blob",
+            peer,
+            record.oid(),
+            record.tid());
+        return null;
+      }
       missing.add(new MissingBlobs.MissingBlob(record.oid(), record.tid(), file));
       if (strictBlobs) {
         throw new ReplicationException(
@@ -154,6 +208,19 @@ final class TransactionSender {
     }
   }
 
+  /**
+   * A pack removes blobs after it has put the packed file in its place, while this still reads a
+   * transaction of the file before.
+   */
+  private boolean isPackedAway(DataRecord record) {
+    try {
+      storage.loadSerial(record.oid(), record.tid());
+      return false;
+    } catch (NoSuchObjectException e) {
+      return true;
+    }
+  }
+
   /** What fails here is not the connection, and must not look as if it were. */
   private static ReplicationException unreadable(Path file, IOException e) {
     return new ReplicationException("the blob file %s can't be read: %s".formatted(file, e), e);
@@ -161,23 +228,27 @@ final class TransactionSender {
 
   private void sendPlain(DataRecord record) throws IOException {
     byte[] data = record.data();
-    message("S", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()));
+    recordMessage(record.oid(), record.tid(), record.dataTid());
     output.write(data == null ? NOTHING : data);
+  }
+
+  private void recordMessage(Oid oid, Tid tid, @Nullable Tid dataTid) throws IOException {
+    message("S", oid.toBytes(), tid.toBytes(), "", dataTid(dataTid));
   }
 
   private void sendBlob(DataRecord record, byte[] data, InputStream content, Path file)
       throws IOException {
     long size = sizeOf(file);
     // An empty blob goes out as one empty block: without any, zc.zrs would make no file.
-    long blocks = Math.max(1, (size + BLOB_BLOCK - 1) / BLOB_BLOCK);
+    long blocks = Math.max(1, (size + BLOCK - 1) / BLOCK);
     message(
         "B", record.oid().toBytes(), record.tid().toBytes(), "", dataTid(record.dataTid()), blocks);
     output.write(data);
     long left = size;
     for (long i = 0; i < blocks; i++) {
-      int expected = (int) Math.min(left, BLOB_BLOCK);
+      int expected = (int) Math.min(left, BLOCK);
       readBlock(content, expected, file);
-      output.write(block, 0, expected);
+      output.write(block(), 0, expected);
       left -= expected;
     }
   }
@@ -192,7 +263,7 @@ final class TransactionSender {
 
   private void readBlock(InputStream content, int length, Path file) {
     try {
-      if (content.readNBytes(block, 0, length) < length) {
+      if (content.readNBytes(block(), 0, length) < length) {
         throw new EOFException("it became shorter");
       }
     } catch (IOException e) {
@@ -205,12 +276,12 @@ final class TransactionSender {
   }
 
   private void message(String type, Object... fields) throws IOException {
-    message(pickle, type, fields);
+    write(pickle, type, fields);
+    output.write(pickle.buffer(), 0, pickle.size());
   }
 
-  private void message(PickleWriter writer, String type, Object... fields) throws IOException {
+  private static void write(PickleWriter writer, String type, Object... fields) {
     writer.reset();
     writer.write(PyTuple.of(type, PyTuple.of(Arrays.copyOf(fields, fields.length))));
-    output.write(writer.buffer(), 0, writer.size());
   }
 }

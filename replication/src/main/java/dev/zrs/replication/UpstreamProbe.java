@@ -9,6 +9,7 @@ import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -93,7 +94,11 @@ public final class UpstreamProbe {
     output.flush();
     FrameReader input = new FrameReader(link.input(), FrameReader.UNWATCHED);
     try (TransactionAssembler assembler =
-        new TransactionAssembler(storage, history.start(), SecondaryOptions.DEFAULT)) {
+        new TransactionAssembler(
+            storage,
+            history.start(),
+            SecondaryOptions.DEFAULT,
+            new FutureTids(InstantSource.system(), link.peer()))) {
       while (true) {
         since = System.nanoTime();
         between = history.isDone() && !assembler.inTransaction();

@@ -10,7 +10,8 @@ final class UpstreamRefusedException extends EOFException {
   /** A primary gives no reason when it refuses; these are all that it can have. */
   static final String REASONS =
       "the upstream closed without a word: it is stopping, or is behind us (its last tid is lower"
-          + " than ours), or has blobs while we have no blob-dir; its log says which";
+          + " than ours), or has blobs while we have no blob-dir, or has too many connections; its"
+          + " log says which";
 
   UpstreamRefusedException(IOException end) {
     super(REASONS);

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -87,7 +88,11 @@ final class AssemblerFuzzTest {
       FileStorage storage, byte[] stream, List<Tid> complete, boolean apply) {
     FrameReader reader = new FrameReader(new ByteArrayInputStream(stream), FrameReader.UNWATCHED);
     try (TransactionAssembler assembler =
-        new TransactionAssembler(storage, storage.lastTransaction(), OPTIONS)) {
+        new TransactionAssembler(
+            storage,
+            storage.lastTransaction(),
+            OPTIONS,
+            new FutureTids(InstantSource.system(), "test"))) {
       while (true) {
         Arrived arrived = assembler.accept(reader.next(assembler.frameLimit()));
         if (arrived instanceof Arrived.New fresh) {

@@ -5,7 +5,10 @@ import static org.awaitility.Awaitility.await;
 
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
+import dev.zrs.testkit.NetworkProxy;
+import dev.zrs.testkit.ProxiedConnection;
 import dev.zrs.testkit.PythonPeer;
+import dev.zrs.testkit.Way;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,7 +25,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class PythonPeerTest {
   @TempDir private Path directory = Path.of("unset");
 
-  private static byte[] peer(String command, Replica replica, boolean blobs, Object... more) {
+  static byte[] peer(String command, Replica replica, boolean blobs, Object... more) {
     String[] arguments = new String[3 + more.length];
     arguments[0] = command;
     arguments[1] = replica.file().toString();
@@ -45,7 +48,7 @@ final class PythonPeerTest {
     return PythonPeer.legacy().run(PythonPeerTest.class, "peer.py", arguments);
   }
 
-  private static FutureTask<byte[]> start(Callable<byte[]> run) {
+  static FutureTask<byte[]> start(Callable<byte[]> run) {
     FutureTask<byte[]> task = new FutureTask<>(run);
     Thread.ofVirtual().start(task);
     return task;
@@ -166,37 +169,54 @@ final class PythonPeerTest {
     Replica ours = Replica.in(directory, "ours");
     Replica python = Replica.in(directory, "python");
     peer("make", python, blobs);
-    Path portFile = directory.resolve("port");
-    Path done = directory.resolve("port.done");
     Path stop = directory.resolve("stop");
-    FutureTask<byte[]> primary = start(() -> peer("serve", python, blobs, portFile, stop, 100));
-    await().atMost(ReplicationTest.LIMIT).until(() -> Files.exists(portFile) || primary.isDone());
-    InetSocketAddress upstream =
-        new InetSocketAddress(
-            InetAddress.getLoopbackAddress(), Integer.parseInt(Files.readString(portFile)));
+    Serving serving = serve(python, blobs, directory.resolve("port"), stop, 100);
     try (FileStorage storage = open(ours, blobs);
-        Relay relay = new Relay(upstream, new RareCuts());
-        ReplicationSecondary secondary = ReplicationTest.secondary(relay.address(), storage)) {
-      await()
-          .atMost(ReplicationTest.LIMIT)
-          .until(() -> primary.isDone() || (Files.exists(done) && Files.size(done) == 16));
-      Tid last = Tid.of(HexFormat.of().parseHex(Files.readString(done)));
-      ReplicationTest.awaitTransaction(storage, last);
+        NetworkProxy network = new NetworkProxy(serving.address(), new RareCuts());
+        ReplicationSecondary secondary = ReplicationTest.secondary(network.address(), storage)) {
+      ReplicationTest.awaitTransaction(storage, serving.lastTid());
       assertThat(secondary.status().connections()).isGreaterThan(1);
       writeWhole(stop, "");
-      primary.get(90, TimeUnit.SECONDS);
+      serving.primary().get(90, TimeUnit.SECONDS);
     }
     python.assertEquals(ours);
   }
 
+  /**
+   * A primary of zc.zrs that commits while it serves.
+   *
+   * @param done what it writes its last tid to when it has committed all
+   */
+  record Serving(FutureTask<byte[]> primary, InetSocketAddress address, Path done) {
+    Tid lastTid() throws IOException {
+      await()
+          .atMost(ReplicationTest.LIMIT)
+          .until(() -> primary.isDone() || (Files.exists(done) && Files.size(done) == 16));
+      return Tid.of(HexFormat.of().parseHex(Files.readString(done)));
+    }
+  }
+
+  static Serving serve(Replica python, boolean blobs, Path portFile, Path stop, int commits)
+      throws IOException {
+    FutureTask<byte[]> primary = start(() -> peer("serve", python, blobs, portFile, stop, commits));
+    await().atMost(ReplicationTest.LIMIT).until(() -> Files.exists(portFile) || primary.isDone());
+    return new Serving(
+        primary,
+        new InetSocketAddress(
+            InetAddress.getLoopbackAddress(), Integer.parseInt(Files.readString(portFile))),
+        portFile.resolveSibling(portFile.getFileName() + ".done"));
+  }
+
   /** Cuts the first connections somewhere. */
-  private static final class RareCuts implements Supplier<Relay.Harm> {
+  private static final class RareCuts implements Consumer<ProxiedConnection> {
     private final Random random = new Random(3);
     private int connections;
 
     @Override
-    public synchronized Relay.Harm get() {
-      return connections++ < 4 ? new Relay.Harm(random.nextInt(900_000), -1) : Relay.Harm.NONE;
+    public void accept(ProxiedConnection connection) {
+      if (connections++ < 4) {
+        connection.cutAfter(Way.TO_CLIENT, random.nextInt(900_000));
+      }
     }
   }
 
@@ -209,7 +229,7 @@ final class PythonPeerTest {
   }
 
   /** The other side must not see half of it. */
-  private static void writeWhole(Path file, String text) throws IOException {
+  static void writeWhole(Path file, String text) throws IOException {
     Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
     Files.writeString(temporary, text);
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);

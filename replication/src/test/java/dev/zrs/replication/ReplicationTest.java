@@ -11,6 +11,8 @@ import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.TransactionReader;
 import dev.zrs.storage.VotedTransaction;
+import dev.zrs.testkit.NetworkProxy;
+import dev.zrs.testkit.Way;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -143,14 +145,15 @@ final class ReplicationTest {
         FileStorage b = second.open()) {
       commits(a, random, 120);
       try (ReplicationPrimary primary = primary(a);
-          Relay relay =
-              new Relay(
+          NetworkProxy network =
+              new NetworkProxy(
                   primary.address(),
-                  () ->
-                      harmed.getAndIncrement() < 25
-                          ? new Relay.Harm(cuts.nextInt(600_000), -1)
-                          : Relay.Harm.NONE);
-          ReplicationSecondary follower = secondary(relay.address(), b)) {
+                  connection -> {
+                    if (harmed.getAndIncrement() < 25) {
+                      connection.cutAfter(Way.TO_CLIENT, cuts.nextInt(600_000));
+                    }
+                  });
+          ReplicationSecondary follower = secondary(network.address(), b)) {
         Tid tid = commits(a, random, 120);
         awaitTransaction(b, tid);
         assertThat(follower.status().connections()).isGreaterThan(3);
@@ -172,8 +175,10 @@ final class ReplicationTest {
       }
       // Room for the one that is compared, another one, and a half.
       try (ReplicationPrimary primary = primary(a);
-          Relay relay = new Relay(primary.address(), () -> new Relay.Harm(26_000, -1));
-          ReplicationSecondary follower = secondary(relay.address(), b)) {
+          NetworkProxy network =
+              new NetworkProxy(
+                  primary.address(), connection -> connection.cutAfter(Way.TO_CLIENT, 26_000));
+          ReplicationSecondary follower = secondary(network.address(), b)) {
         awaitTransaction(b, last);
         assertThat(follower.status().connections()).isGreaterThanOrEqualTo(25);
       }
@@ -193,14 +198,16 @@ final class ReplicationTest {
         FileStorage b = second.open()) {
       Tid tid = commits(a, random, 100);
       try (ReplicationPrimary primary = primary(a);
-          Relay relay =
-              new Relay(
+          NetworkProxy network =
+              new NetworkProxy(
                   primary.address(),
-                  () ->
-                      harmed.getAndIncrement() < 10
-                          ? new Relay.Harm(1_000_000, flips.nextInt(60_000))
-                          : Relay.Harm.NONE);
-          ReplicationSecondary follower = secondary(relay.address(), b)) {
+                  connection -> {
+                    if (harmed.getAndIncrement() < 10) {
+                      connection.cutAfter(Way.TO_CLIENT, 1_000_000);
+                      connection.flipAt(Way.TO_CLIENT, flips.nextInt(60_000));
+                    }
+                  });
+          ReplicationSecondary follower = secondary(network.address(), b)) {
         awaitTransaction(b, tid);
         assertThat(follower.status().lastError()).isPresent();
       }
@@ -317,11 +324,21 @@ final class ReplicationTest {
   void an_extension_that_can_not_be_sent_is_left_out_with_an_error() {
     Replica first = Replica.in(directory, "first");
     Replica second = Replica.in(directory, "second");
-    // Not a pickle; a name that nobody knows; a dictionary of a list that contains itself.
+    // Lists of two, each twice in the next: without a memo, more than any message can have.
+    StringBuilder unfolding = new StringBuilder("}X\1\0\0\0a]q\0");
+    for (int i = 1; i <= 40; i++) {
+      unfolding.append("0](h").append((char) (i - 1)).append('h').append((char) (i - 1));
+      unfolding.append("eq").append((char) i);
+    }
+    // Not a pickle; a name that nobody knows; a dictionary of a list that contains itself; much
+    // that
+    // occurs more than once.
     String[] extensions = {
       "rubbish",
       "\u0080\u0003}q\u0000X\u0001\u0000\u0000\u0000aq\u0001h\u0002s.",
-      "\u0080\u0003}q\u0000X\u0002\u0000\u0000\u0000abq\u0001]q\u0002h\u0002as."
+      "\u0080\u0003}q\u0000X\u0002\u0000\u0000\u0000abq\u0001]q\u0002h\u0002as.",
+      unfolding + "s.",
+      "}(X\1\0\0\0a](" + "N".repeat(10) + "eq\0X\1\0\0\0b](" + "h\0".repeat(25_000) + "eu."
     };
     try (FileStorage a = first.open();
         FileStorage b = second.open();
@@ -343,7 +360,7 @@ final class ReplicationTest {
         awaitTransaction(b, last);
         assertThat(follower.status().lastError()).isEmpty();
       }
-      assertThat(b.lastCommits(5)).hasSize(extensions.length);
+      assertThat(b.lastCommits(9)).hasSize(extensions.length);
       assertThat(logged.lines())
           .filteredOn(line -> line.startsWith("ERROR"))
           .hasSize(2)
@@ -352,6 +369,10 @@ final class ReplicationTest {
         for (String expected : new String[] {"", "", extensions[2]}) {
           assertThat(Objects.requireNonNull(reader.next()).metadata().extension())
               .isEqualTo(expected.getBytes(StandardCharsets.ISO_8859_1));
+        }
+        for (int i = 3; i < extensions.length; i++) {
+          byte[] arrived = Objects.requireNonNull(reader.next()).metadata().extension();
+          assertThat(arrived).hasSizeBetween(50, extensions[i].length() + 100);
         }
       }
     }

@@ -45,7 +45,12 @@ final class StreamBuilder {
   }
 
   StreamBuilder commit() {
-    return message("C", (Object) Md5.soFar(checksum));
+    return message("C", (Object) checksum());
+  }
+
+  /** Of all frames so far. */
+  byte[] checksum() {
+    return Md5.soFar(checksum);
   }
 
   StreamBuilder message(String type, Object... fields) {

@@ -139,6 +139,10 @@ final class Appender {
   private Tid chooseTid(TransactionBuffer buffer) {
     Tid wanted = buffer.tid();
     if (wanted == null) {
+      if (lastTid.value() == -1) {
+        // The next would be 0. A client or an upstream may have chosen the last one.
+        throw new StorageException("there is no tid after the last transaction's, " + lastTid);
+      }
       return Tid.of(clock.instant()).laterThan(lastTid);
     }
     if (wanted.compareTo(lastTid) <= 0) {

@@ -365,7 +365,7 @@ public final class FileStorage implements AutoCloseable {
     if (after.compareTo(lastTransaction()) > 0 && ancestry(after, wanted) == Ancestry.AHEAD) {
       throw new TidTooHighException(after, lastTransaction());
     }
-    return new TransactionReader(present, after, Tid.MAX, RecordWindow.LARGE, wanted);
+    return new TransactionReader(present, after, Tid.MAX, RecordWindow.MEDIUM, wanted);
   }
 
   private static boolean always() {

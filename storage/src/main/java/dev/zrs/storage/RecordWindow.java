@@ -7,6 +7,9 @@ final class RecordWindow {
   /** Bytes that are read at once where much will be read. */
   static final int LARGE = 1 << 20;
 
+  /** Bytes that are read at once where much will be read, by many at a time. */
+  static final int MEDIUM = 128 << 10;
+
   /** Bytes that are read at once where many windows may be open. */
   static final int SMALL = 16 << 10;
 

@@ -56,23 +56,29 @@ public final class TransactionRecord {
    * @throws CorruptDataException if it can't be right
    */
   public @Nullable DataRecord nextRecord() {
+    UnreadRecord record = nextUnread();
+    return record == null ? null : record.whole();
+  }
+
+  /**
+   * The next data record, without its data; null if there is none left.
+   *
+   * @throws CorruptDataException if it can't be right
+   */
+  public @Nullable UnreadRecord nextUnread() {
     DataHeader record = nextHeader();
     if (record == null) {
       return null;
     }
-    if (record.hasBackPointer()) {
-      long back = file.backPointer(record);
-      if (back == 0) {
-        return new DataRecord(record.oid(), record.tid(), null, null);
-      }
-      Tid dataTid = file.dataHeader(back, record.oid().value()).tid();
-      return new DataRecord(record.oid(), record.tid(), file.follow(back, record), dataTid);
+    if (!record.hasBackPointer()) {
+      return new UnreadRecord(file, window, record, record, null);
     }
-    byte[] data = new byte[(int) record.dataLength()];
-    if (!window.copy(record.dataPosition(), data, data.length)) {
-      throw file.damaged(record, "the file ends within the record");
-    }
-    return new DataRecord(record.oid(), record.tid(), data, null);
+    long back = file.backPointer(record);
+    long oid = record.oid().value();
+    return back == 0
+        ? new UnreadRecord(file, window, record, null, null)
+        : new UnreadRecord(
+            file, window, record, file.origin(back, oid), file.dataHeader(back, oid).tid());
   }
 
   /** Moves over the next data record without reading its data; null if there is none left. */
