@@ -1,5 +1,4 @@
-"""B: the four directions of replication, with both sides killed on the way."""
-import os
+"""B: what replication promises in each direction; longer rounds are in test_r_rounds.py."""
 import random
 import shutil
 import threading
@@ -9,33 +8,20 @@ import pytest
 import transaction
 import ZEO
 import ZODB
-import ZODB.FileStorage
-import ZODB.utils
 from ZODB.POSException import ReadOnlyError
 
 from support import compare, databases, servers
+from support.chains import chain, cut_torn_tail, last_tid, remove_uncommitted_blobs
 from support.servers import RUNZEO, ZRS
 
 COMMITS = 500
 DIRECTIONS = {
     'zrs to zc.zrs': [ZRS, RUNZEO],
     'zc.zrs to zrs': [RUNZEO, ZRS],
-    'zrs to zrs': [ZRS, ZRS],
     'zrs to zrs to zrs': [ZRS, ZRS, ZRS],
 }
-
-
-def chain(cluster, commands, blobs=True):
-    """A primary and secondaries, each following the one before."""
-    ports = [servers.free_port() for _ in commands[1:]]
-    made = []
-    for i, command in enumerate(commands):
-        made.append(cluster(
-            'node%d' % i, command,
-            replicate_to=ports[i] if i < len(ports) else None,
-            replicate_from=ports[i - 1] if i else None,
-            keep_alive=1, blobs=blobs))
-    return made
+# Never packed, the first two are in a round of test_r_rounds.py.
+CHAINS = [(direction, True) for direction in DIRECTIONS] + [('zrs to zrs to zrs', False)]
 
 
 class Writer(threading.Thread):
@@ -74,16 +60,8 @@ class Writer(threading.Thread):
             db.close()
 
 
-def last_tid(server):
-    storage = ZODB.FileStorage.FileStorage(server.file, read_only=True)
-    try:
-        return storage.lastTransaction()
-    finally:
-        storage.close()
-
-
-@pytest.mark.parametrize('packed', [False, True], ids=['never packed', 'packed'])
-@pytest.mark.parametrize('direction', DIRECTIONS)
+@pytest.mark.parametrize('direction, packed', CHAINS,
+                         ids=['%s, %s' % (name, 'packed' if packed else 'never packed') for name, packed in CHAINS])
 def test_a_secondary_becomes_equal(cluster, tmp_path, direction, packed):
     commands = DIRECTIONS[direction]
     nodes = chain(cluster, commands)
@@ -100,6 +78,8 @@ def test_a_secondary_becomes_equal(cluster, tmp_path, direction, packed):
     for victim, at in ((secondary, COMMITS // 5), (primary, COMMITS // 2), (secondary, COMMITS * 4 // 5)):
         servers.wait_for('%d commits' % at, lambda at=at: writer.done >= at, 120, logs)
         victim.kill()
+        if victim.is_python and victim is secondary:
+            cut_torn_tail(victim.file)
         victim.start()
     writer.join(120)
     assert writer.done == COMMITS, (writer.error, logs())
@@ -114,12 +94,7 @@ def test_a_secondary_becomes_equal(cluster, tmp_path, direction, packed):
     assert in_file == sorted(set(in_file))
     assert acknowledged <= set(in_file)
     if primary.command is RUNZEO:
-        # Killed between the vote and the finish, Python leaves the blob of what it then cuts off.
-        committed = {'%s.blob' % ZODB.utils.tid_repr(tid) for tid in in_file}
-        for folder, _, names in os.walk(primary.blobs):
-            for name in names:
-                if name.endswith('.blob') and name not in committed:
-                    os.remove(os.path.join(folder, name))
+        remove_uncommitted_blobs(primary)
     for node in nodes[1:]:
         python = node.command is RUNZEO
         compare.same_files(primary.file, node.file, packed=packed, python_second=python)
@@ -170,4 +145,4 @@ def test_a_client_of_a_secondary_reads_and_may_not_write(cluster):
     manager.abort()
     reading_db.close()
     db.close()
-    assert last_tid(primary) == last_tid(secondary)
+    assert last_tid(primary.file) == last_tid(secondary.file)

@@ -23,7 +23,7 @@ LAST_COMMITS = 30
 # A primary that is told to stop sends what its secondaries lack for up to 60 s, then ends.
 STOP_LIMIT = 200
 CONVERGE_LIMIT = 600
-WRITE_LIMIT = 1800
+WRITE_LIMIT = 3600
 DIVERGED = re.compile('the histories have diverged: ([^\n]*)')
 NOT_UPSTREAM = re.compile('the upstream does not have our transaction ([0-9a-f]{16})')
 
