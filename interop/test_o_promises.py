@@ -13,6 +13,7 @@ import tempfile
 
 import pytest
 import transaction
+import transaction
 import ZEO
 import ZODB
 import ZODB.blob
@@ -245,8 +246,9 @@ def test_clients_of_a_secondary_see_undo_and_blobs(cluster, commands):
     put(primary, 'empty', ZODB.blob.Blob(b''))
     put(primary, 'kept', 1)
     put(primary, 'undone', PersistentMapping())
-    with db.transaction():
-        db.undo(db.undoInfo()[0]['id'])
+    db.undo(db.undoInfo()[0]['id'])
+    transaction.commit()
+    level(primary, secondary)
     reading = client(secondary, read_only=True)
 
     def seen():
@@ -383,6 +385,8 @@ def test_a_secondary_stops_at_any_moment_and_keeps_nothing_that_is_not_whole(clu
             servers.wait_for('the whole one is there', lambda: secondary.size() > 4, 60, secondary.read_logs)
         elif when == 'waiting':
             servers.wait_for('it has tried', lambda: 'refused' in log(secondary).lower(), 60, secondary.read_logs)
+        else:
+            servers.wait_for('it begins', lambda: 'zc.zrs.secondary Opening' in log(secondary), 60, secondary.read_logs)
         assert secondary.stop() == 0
     assert tids(secondary) == ([one] if 'transaction' in when else [])
     assert 'Closing' in log(secondary)

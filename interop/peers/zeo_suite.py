@@ -17,13 +17,16 @@ from ZODB.tests.util import clear_transaction_syncs  # noqa: F401  (what the tes
 
 NAMES = sorted(n for n in dir(module.FullGenericTests)
                if n.startswith(('check', 'test')))
+SHARED_NAMES = ['checkStoreBlob', 'checkLoadBlob', 'checkTransactionBufferCleanup']
 BLOB_NAMES = ['checkStoreBlob', 'checkLoadBlob', 'checkTemporaryDirectory', 'checkTransactionBufferCleanup',
               'checkStoreAndLoadBlob']
 
 
 def storages():
-    """{storage: test}"""
-    return {'t%03d' % i: name for i, name in enumerate(NAMES + BLOB_NAMES)}
+    """{storage: (class, name of the test)}"""
+    tests = [(General, name) for name in NAMES] + [(Blobs, name) for name in BLOB_NAMES]
+    tests += [(SharedBlobs, name) for name in SHARED_NAMES]
+    return {'t%03d' % i: test for i, test in enumerate(tests)}
 
 
 class Current:
@@ -43,9 +46,9 @@ def prepare(case):
     StorageTestBase.StorageTestBase.setUp(case)
     case._servers = []
     case.blobdir = os.path.join(Current.blobs, Current.storage)
-    case.blob_cache_dir = tempfile.mkdtemp('blob_cache', dir=os.getcwd())
+    case.blob_cache_dir = case.blobdir if case.shared_blob_dir else tempfile.mkdtemp('blob_cache', dir=os.getcwd())
     case._storage = Client(None, cache_size=20000000, min_disconnect_poll=0.5, wait=1, wait_timeout=60,
-                           blob_dir=case.blob_cache_dir, shared_blob_dir=False)
+                           blob_dir=case.blob_cache_dir, shared_blob_dir=case.shared_blob_dir)
     case._storage.registerDB(module.DummyDB())
 
 
@@ -57,16 +60,20 @@ class Blobs(module.BlobAdaptedFileStorageTests):
     setUp = prepare
 
 
+class SharedBlobs(module.BlobWritableCacheTests):
+    setUp = prepare
+
+
 def main(port, blobs, broken, log):
     logging.basicConfig(filename=log, level=logging.INFO)
     Current.address, Current.blobs = ('127.0.0.1', int(port)), blobs
     ZEO.ClientStorage.ClientStorage = module.ClientStorage = Client
     outcome = {}
-    for number, (storage, name) in enumerate(storages().items(), 1):
+    for number, (storage, (kind, name)) in enumerate(storages().items(), 1):
         Current.storage = storage
-        logging.info('%s: %s', storage, name)
+        logging.info('%s: %s of %s', storage, name, kind.__name__)
         result = unittest.TestResult()
-        (General if name in NAMES else Blobs)(name).run(result)
+        kind(name).run(result)
         for _, text in result.errors + result.failures:
             outcome.setdefault(name, '')
             outcome[name] += text
@@ -80,6 +87,6 @@ def main(port, blobs, broken, log):
 
 if __name__ == '__main__':
     if sys.argv[1] == 'storages':
-        print(json.dumps(storages()))
+        print(json.dumps({storage: name for storage, (_, name) in storages().items()}))
     else:
         main(*sys.argv[1:])
