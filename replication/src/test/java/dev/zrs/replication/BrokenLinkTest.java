@@ -172,4 +172,25 @@ final class BrokenLinkTest {
       assertThat(link.writes).hasValueGreaterThan(1);
     }
   }
+
+  @Test
+  void an_upstream_that_closes_before_the_greeting_is_written_has_refused() throws IOException {
+    Replica replica = Replica.in(directory, "data");
+    StuckLink link = new StuckLink(new byte[0]);
+    link.writes.set(1);
+    link.close();
+    try (FileStorage storage = replica.open()) {
+      ReceiverSession session =
+          new ReceiverSession(
+              link,
+              storage,
+              ReplicationTest.options(Duration.ofSeconds(1)),
+              new StatusBoard("stuck", Tid.NONE, InstantSource.system()),
+              InstantSource.system(),
+              () -> {});
+      assertThatThrownBy(session::run)
+          .isInstanceOf(UpstreamRefusedException.class)
+          .hasMessageContaining("too many connections");
+    }
+  }
 }
