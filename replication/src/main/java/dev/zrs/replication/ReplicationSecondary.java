@@ -33,6 +33,7 @@ public final class ReplicationSecondary implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
   private static final Marker CRITICAL = MarkerFactory.getMarker("CRITICAL");
   private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
+  private static final Duration RING_LIMIT = Duration.ofSeconds(5);
 
   /** One refusal may be the stop of the upstream; after so many it is worth a word. */
   private static final int REFUSALS_TO_TELL = 3;
@@ -114,6 +115,26 @@ public final class ReplicationSecondary implements AutoCloseable {
     return board.status();
   }
 
+  /**
+   * Waits until everything that has arrived by now is applied, which {@link #close} does not: it
+   * drops what is still in the buffers of the system. An upstream that goes on sending makes this
+   * last as long as it may.
+   *
+   * @return whether it is applied within the limit
+   */
+  public boolean awaitApplied(Duration limit) {
+    return board.awaitApplied(limit);
+  }
+
+  /**
+   * Whether the upstream follows this server in turn, or is this server itself, so that no
+   * transaction could ever come. An upstream of zc.zrs does not say, and one that can't be reached.
+   */
+  public static boolean leadsBack(SocketAddress upstream, ReplicationPrimary own) {
+    Connector connector = new Connector(RING_LIMIT, InetAddress::getAllByName, socket -> {});
+    return new RingQuestion(upstream, connector).ask().contains(own.id());
+  }
+
   private void run() {
     long longest = options.reconnectDelay().toMillis();
     long first = Math.min(options.firstReconnectDelay().toMillis(), longest);
@@ -178,10 +199,12 @@ public final class ReplicationSecondary implements AutoCloseable {
       board.connected();
       own.ifPresent(primary -> primary.ownConnections().opened(link.local()));
       try {
+        board.works();
         String reason = follow(link);
         LOG.info("{}: Disconnected {}", peer, reason);
         return reason;
       } finally {
+        board.waits();
         own.ifPresent(primary -> primary.ownConnections().closed(link.local()));
       }
     } catch (IOException e) {

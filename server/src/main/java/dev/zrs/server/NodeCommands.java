@@ -39,9 +39,7 @@ final class NodeCommands implements Function<List<String>, Reply> {
       return switch (words.getFirst()) {
         case STATUS -> new Reply(Main.GOOD, status(words.contains(JSON)));
         case PROMOTE ->
-            new Reply(
-                Main.GOOD,
-                replicated(words.get(1)).promote(words.contains(FORCE), node::disconnectClients));
+            new Reply(Main.GOOD, replicated(words.get(1)).promote(words.contains(FORCE)));
         case FOLLOW -> follow(words);
         default -> new Reply(Main.USAGE, "this server does not know '" + words.getFirst() + "'");
       };
@@ -63,9 +61,7 @@ final class NodeCommands implements Function<List<String>, Reply> {
   private Reply follow(List<String> words) {
     Address upstream = RoleFile.address(words.get(2));
     return new Reply(
-        Main.GOOD,
-        replicated(words.get(1))
-            .follow(upstream, words.contains(ACCEPT_PACKED), node::disconnectClients));
+        Main.GOOD, replicated(words.get(1)).follow(upstream, words.contains(ACCEPT_PACKED)));
   }
 
   private ReplicatedStorage replicated(String name) {

@@ -14,6 +14,8 @@ import dev.zrs.server.role.RoleException;
 import dev.zrs.server.role.RoleFile;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.zconfig.Address;
+import dev.zrs.zeo.WriteGate;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,18 +30,26 @@ import org.slf4j.LoggerFactory;
 final class ReplicatedStorage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("runzeo");
 
-  /** Ends the connections of all ZEO clients; whether all had ended within the limit. */
-  @FunctionalInterface
+  /** The ZEO clients of the storage. */
   interface Clients {
+    /** Ends the connections of all; whether all had ended within the limit. */
     boolean disconnect(String reason);
+
+    /** Ends the connections of those that may not write. */
+    boolean disconnectReaders(String reason);
   }
+
+  /** How long a promotion waits for what has arrived to be applied. */
+  private static final Duration APPLY_LIMIT = Duration.ofSeconds(30);
 
   private final String name;
   private final FileStorage storage;
   private final ZrsConfig config;
+  private final Clients clients;
   private final InstantSource clock;
   private final RoleFile roleFile;
   private final Optional<ReplicationPrimary> primary;
+  private final HeldWriters writers;
 
   /** Held while the role is changed; guards {@link #closed}. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -52,9 +62,12 @@ final class ReplicatedStorage implements AutoCloseable {
    * Listens for secondaries, if it is configured so, and does nothing else yet.
    *
    * @param storage stays the caller's; it must be closed after this
+   * @param clients asked only once it is started
    * @throws RoleException if zeo.conf and the role file contradict each other
    */
-  ReplicatedStorage(String name, FileStorage storage, ZrsConfig config, InstantSource clock) {
+  ReplicatedStorage(
+      String name, FileStorage storage, ZrsConfig config, InstantSource clock, Clients clients) {
+    this.clients = clients;
     this.name = name;
     this.storage = storage;
     this.config = config;
@@ -71,6 +84,7 @@ final class ReplicatedStorage implements AutoCloseable {
                         storage,
                         PrimaryOptions.DEFAULT.withStrictBlobs(config.strictBlobs()),
                         clock));
+    this.writers = new HeldWriters(this, config.holdWriters());
     if (role instanceof Role.Secondary follower) {
       secondary = follower(follower.upstream(), false);
     }
@@ -111,6 +125,11 @@ final class ReplicatedStorage implements AutoCloseable {
     return role instanceof Role.Secondary;
   }
 
+  /** What lets clients write, or not. */
+  WriteGate writers() {
+    return writers;
+  }
+
   Optional<ReplicationPrimary> primary() {
     return primary;
   }
@@ -120,19 +139,25 @@ final class ReplicatedStorage implements AutoCloseable {
   }
 
   /**
-   * Makes it a primary. Its clients are disconnected, so that those who want to write come back.
+   * Makes it a primary. Clients that only read are disconnected: those who would rather write come
+   * back.
    *
    * @param force also where it is known that transactions of the upstream would be lost
    * @return what was done, and what can't be known
    * @throws RoleException if transactions would be lost, or the role can't be written down
    */
-  String promote(boolean force, Clients clients) {
+  String promote(boolean force) {
     lock.lock();
     try {
       requireOpen();
       ReplicationSecondary follower = secondary;
       if (!(role instanceof Role.Secondary old) || follower == null) {
         return "storage '%s' is primary already".formatted(name);
+      }
+      if (!follower.awaitApplied(APPLY_LIMIT) && !force) {
+        throw new RoleException(
+            "not promoted: transactions still arrive. Wait until they have, or give them up with"
+                + " --force");
       }
       String known = askUpstream(old.upstream(), force);
       LOG.info("storage '{}': promotion: following {} ends", name, old.upstream().text());
@@ -147,7 +172,7 @@ final class ReplicatedStorage implements AutoCloseable {
         promoted = true;
       } finally {
         if (!promoted) {
-          follow(old.upstream(), false);
+          startFollower(old.upstream(), false);
         }
       }
       LOG.warn(
@@ -155,7 +180,8 @@ final class ReplicatedStorage implements AutoCloseable {
           name,
           storage.lastTransaction(),
           known);
-      clients.disconnect("storage '" + name + "' became primary");
+      writers.wake();
+      clients.disconnectReaders("storage '" + name + "' became primary");
       return "storage '%s' is primary now, at transaction %s (%s UTC); %s"
           .formatted(name, storage.lastTransaction(), storage.lastTransaction().toUtcText(), known);
     } finally {
@@ -209,13 +235,11 @@ final class ReplicatedStorage implements AutoCloseable {
    * @return what was done
    * @throws RoleException if the role can't be written down
    */
-  String follow(Address upstream, boolean acceptPacked, Clients clients) {
+  String follow(Address upstream, boolean acceptPacked) {
     lock.lock();
     try {
       requireOpen();
-      if (config.replicateTo().equals(Optional.of(upstream))) {
-        throw new RoleException(upstream.text() + " is where this server itself sends from");
-      }
+      requireNoRing(upstream);
       Role.Secondary wanted = new Role.Secondary(upstream);
       roleFile.write(wanted, config.replicateFrom(), clock.instant());
       forgetIfConfigured(wanted);
@@ -229,11 +253,23 @@ final class ReplicatedStorage implements AutoCloseable {
       if (wasPrimary && !clients.disconnect("storage '" + name + "' became secondary")) {
         LOG.error("storage '{}': not all clients could be disconnected in time", name);
       }
-      follow(upstream, acceptPacked);
+      startFollower(upstream, acceptPacked);
       return "storage '%s' follows %s now, from transaction %s on; see zrs status"
           .formatted(name, upstream.text(), storage.lastTransaction());
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void requireNoRing(Address upstream) {
+    if (config.replicateTo().equals(Optional.of(upstream))) {
+      throw new RoleException(upstream.text() + " is where this server itself sends from");
+    }
+    if (primary.isPresent()
+        && ReplicationSecondary.leadsBack(upstream.toConnect(), primary.get())) {
+      throw new RoleException(
+          "%s is this server itself, or follows it: they would wait for each other for ever. If it is to be the primary, promote it first"
+              .formatted(upstream.text()));
     }
   }
 
@@ -247,7 +283,7 @@ final class ReplicatedStorage implements AutoCloseable {
     }
   }
 
-  private void follow(Address upstream, boolean acceptPacked) {
+  private void startFollower(Address upstream, boolean acceptPacked) {
     ReplicationSecondary follower = follower(upstream, acceptPacked);
     secondary = follower;
     follower.start();

@@ -51,6 +51,20 @@ public final class RoleDecision {
       file.clear();
       return asConfigured;
     }
+    if (entry.get().copied().isPresent() && given instanceof Role.Primary) {
+      throw new RoleException(
+          ("storage '%s' is to be %s, says zeo.conf (%s). %s says primary, as zrs promote wrote at"
+                  + " %s; but that file was copied to here at %s, and may speak of another server."
+                  + " If zeo.conf is right, run: zrs role --clear. If this server is to be the"
+                  + " primary, take out that line")
+              .formatted(
+                  storage,
+                  asConfigured.text(),
+                  where,
+                  file.path(),
+                  entry.get().since(),
+                  entry.get().copied().get()));
+    }
     if (entry.get().configured().equals(configured.map(Address::text))) {
       LOG.warn(
           "storage '{}' is {} since {}, as an operator said (zrs {}); zeo.conf still says {} ({})."

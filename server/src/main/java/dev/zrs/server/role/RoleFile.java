@@ -12,7 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,11 +27,15 @@ import java.util.Optional;
  * zeo.conf still says that, the file goes before it. Not for concurrent use.
  *
  * <p>Format: lines of {@code name: value}; {@code role} (primary, secondary), {@code upstream} (of
- * a secondary), {@code configured} (replicate-from in zeo.conf, or none), {@code since}.
+ * a secondary), {@code configured} (replicate-from in zeo.conf, or none), {@code since}, {@code
+ * inode} (its own, by which a copy of the folder is noticed).
  */
 public final class RoleFile {
   private static final String NONE = "none";
   private static final int MAX_SIZE = 4_096;
+
+  /** A file that was made so much later than it says is not the one that was written. */
+  private static final Duration LATER = Duration.ofSeconds(60);
 
   private final Path path;
 
@@ -47,8 +54,10 @@ public final class RoleFile {
    *
    * @param configured replicate-from of zeo.conf when it was written; empty if there was none
    * @param since when it was written, as text
+   * @param copied when this copy of it was made, if it is one: it may speak of another server
    */
-  public record Entry(Role role, Optional<String> configured, String since) {}
+  public record Entry(
+      Role role, Optional<String> configured, String since, Optional<Instant> copied) {}
 
   /**
    * Reads it.
@@ -65,7 +74,7 @@ public final class RoleFile {
         throw new IllegalArgumentException("it is too large");
       }
       Map<String, String> values = new HashMap<>();
-      Files.readString(path)
+      Files.readString(path, StandardCharsets.ISO_8859_1)
           .lines()
           .forEach(
               line -> {
@@ -75,15 +84,18 @@ public final class RoleFile {
                     colon < 0 ? "" : line.substring(colon + 2).strip());
               });
       return Optional.of(entry(values));
-    } catch (IOException | IllegalArgumentException | ConfigException e) {
+    } catch (IllegalArgumentException | ConfigException e) {
       throw new RoleException(
-          "the role file %s can't be read (%s); remove it, or run: zrs role --clear"
+          ("the role file %s is damaged (%s), so that it is not known what zrs promote or follow"
+                  + " said last. See that zeo.conf is right, then run: zrs role --clear")
               .formatted(path, e.getMessage()),
           e);
+    } catch (IOException e) {
+      throw new RoleException("the role file %s can't be read: %s".formatted(path, e), e);
     }
   }
 
-  private static Entry entry(Map<String, String> values) {
+  private Entry entry(Map<String, String> values) throws IOException {
     String configured = values.getOrDefault("configured", NONE);
     String role = values.getOrDefault("role", "");
     return new Entry(
@@ -93,7 +105,30 @@ public final class RoleFile {
           default -> throw new IllegalArgumentException("it has no role '" + role + "'");
         },
         configured.equals(NONE) ? Optional.empty() : Optional.of(configured),
-        values.getOrDefault("since", "?"));
+        values.getOrDefault("since", "?"),
+        copied(values));
+  }
+
+  /**
+   * Both signs are needed: some file systems number their files anew, and a change of the owner
+   * looks late.
+   */
+  private Optional<Instant> copied(Map<String, String> values) throws IOException {
+    String inode = values.get("inode");
+    String since = values.get("since");
+    if (inode == null || since == null || inode.equals(inode(path))) {
+      return Optional.empty();
+    }
+    try {
+      Instant made = ((FileTime) Files.getAttribute(path, "unix:ctime")).toInstant();
+      return made.isAfter(Instant.parse(since).plus(LATER)) ? Optional.of(made) : Optional.empty();
+    } catch (DateTimeParseException e) {
+      throw new IllegalArgumentException("it has no time '" + since + "'", e);
+    }
+  }
+
+  private static String inode(Path file) throws IOException {
+    return String.valueOf(Files.getAttribute(file, "unix:ino"));
   }
 
   /**
@@ -115,34 +150,59 @@ public final class RoleFile {
    * @throws RoleException if it can't be written; an older one is still there then
    */
   public void write(Role role, Optional<Address> configured, Instant now) {
-    String text =
-        "role: %s%n%sconfigured: %s%nsince: %s%n"
-            .formatted(
-                role instanceof Role.Primary ? "primary" : "secondary",
-                role instanceof Role.Secondary secondary
-                    ? "upstream: %s%n".formatted(secondary.upstream().text())
-                    : "",
-                configured.map(Address::text).orElse(NONE),
-                now.truncatedTo(ChronoUnit.SECONDS));
     Path temporary = path.resolveSibling(path.getFileName() + ".new");
     try {
+      Optional<byte[]> before =
+          Files.exists(path) ? Optional.of(Files.readAllBytes(path)) : Optional.empty();
       try (FileChannel file =
           FileChannel.open(
               temporary,
               StandardOpenOption.WRITE,
               StandardOpenOption.CREATE,
               StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes =
+            ByteBuffer.wrap(
+                text(role, configured, now, inode(temporary)).getBytes(StandardCharsets.UTF_8));
         while (bytes.hasRemaining()) {
           file.write(bytes);
         }
         file.force(true);
       }
       Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-      syncDirectory();
+      syncDirectory(before);
     } catch (IOException e) {
       throw new RoleException("the role file %s can't be written: %s".formatted(path, e), e);
     }
+  }
+
+  /** After a failure the file must say again what the server goes on to be. */
+  private void syncDirectory(Optional<byte[]> before) throws IOException {
+    try {
+      syncDirectory();
+    } catch (IOException e) {
+      try {
+        if (before.isPresent()) {
+          Files.write(path, before.get());
+        } else {
+          Files.delete(path);
+        }
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+  }
+
+  private static String text(Role role, Optional<Address> configured, Instant now, String inode) {
+    return "role: %s%n%sconfigured: %s%nsince: %s%ninode: %s%n"
+        .formatted(
+            role instanceof Role.Primary ? "primary" : "secondary",
+            role instanceof Role.Secondary secondary
+                ? "upstream: %s%n".formatted(secondary.upstream().text())
+                : "",
+            configured.map(Address::text).orElse(NONE),
+            now.truncatedTo(ChronoUnit.SECONDS),
+            inode);
   }
 
   /**
