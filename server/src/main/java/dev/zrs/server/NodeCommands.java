@@ -8,6 +8,7 @@ import dev.zrs.zconfig.BadValueException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,6 +65,12 @@ final class NodeCommands implements Function<List<String>, Reply> {
         Main.GOOD, replicated(words.get(1)).follow(upstream, words.contains(ACCEPT_PACKED)));
   }
 
+  private String names() {
+    return node.replicated().keySet().stream()
+        .map("'%s'"::formatted)
+        .collect(Collectors.joining(", "));
+  }
+
   private ReplicatedStorage replicated(String name) {
     if (name.isEmpty() && node.replicated().size() == 1) {
       return node.replicated().values().iterator().next();
@@ -74,8 +81,9 @@ final class NodeCommands implements Function<List<String>, Reply> {
           name.isEmpty()
               ? node.replicated().isEmpty()
                   ? "no storage of this server is in a <zrs> section"
-                  : "say which one with --storage: " + String.join(", ", node.replicated().keySet())
-              : "storage '" + name + "' is in no <zrs> section of this server");
+                  : "say which one with --storage: " + names()
+              : "storage '%s' is in no <zrs> section of this server; it has %s"
+                  .formatted(name, names()));
     }
     return storage;
   }
