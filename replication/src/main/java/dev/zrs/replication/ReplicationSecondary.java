@@ -273,6 +273,10 @@ public final class ReplicationSecondary implements AutoCloseable {
   private void askForRing(ReplicationPrimary primary) {
     List<String> lineage = ringQuestion.ask();
     primary.setUpstreamLineage(lineage);
+    if (isClosing()) {
+      forgetLineage();
+      return;
+    }
     if (lineage.contains(primary.id())) {
       String error =
           "the servers follow each other in a ring of %d: no transaction can ever come"
@@ -303,6 +307,7 @@ public final class ReplicationSecondary implements AutoCloseable {
     LOG.info("Closing {} {}", storage.name(), peer);
     closing.countDown();
     cut();
+    forgetLineage();
     try {
       if (thread.getState() != Thread.State.NEW && !thread.join(STOP_LIMIT)) {
         LOG.error("the receiver of {} did not stop in time", storage.name());
@@ -310,6 +315,11 @@ public final class ReplicationSecondary implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Whoever was followed may follow this server from now on. */
+  private void forgetLineage() {
+    own.ifPresent(primary -> primary.setUpstreamLineage(List.of()));
   }
 
   private void cut() {

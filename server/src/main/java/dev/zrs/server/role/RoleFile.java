@@ -137,7 +137,12 @@ public final class RoleFile {
    * @throws BadValueException if it is none that can be connected to
    */
   public static Address address(String text) {
-    Address address = DataTypes.SOCKET_CONNECTION_ADDRESS.parse(text);
+    Address address;
+    try {
+      address = DataTypes.SOCKET_CONNECTION_ADDRESS.parse(text);
+    } catch (BadValueException e) {
+      throw new BadValueException("'%s' is no HOST:PORT: %s".formatted(text, e.getMessage()));
+    }
     if (address instanceof Address.Inet inet && inet.port().orElse(0) == 0) {
       throw new BadValueException("'" + text + "' has no port (HOST:PORT is needed)");
     }
