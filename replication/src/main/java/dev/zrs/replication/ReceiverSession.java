@@ -165,6 +165,7 @@ final class ReceiverSession implements FrameReader.Waiting {
     if (!within && history.isDone()) {
       board.level();
     }
+    board.waits();
     if (watch != null) {
       watch.waits(
           within
@@ -175,6 +176,7 @@ final class ReceiverSession implements FrameReader.Waiting {
 
   @Override
   public void ends() {
+    board.works();
     if (watch != null) {
       watch.works();
     }

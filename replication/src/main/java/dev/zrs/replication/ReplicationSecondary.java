@@ -33,6 +33,7 @@ public final class ReplicationSecondary implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
   private static final Marker CRITICAL = MarkerFactory.getMarker("CRITICAL");
   private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
+  private static final Duration RING_LIMIT = Duration.ofSeconds(5);
 
   /** One refusal may be the stop of the upstream; after so many it is worth a word. */
   private static final int REFUSALS_TO_TELL = 3;
@@ -116,6 +117,29 @@ public final class ReplicationSecondary implements AutoCloseable {
     return board.status();
   }
 
+  /**
+   * Waits until everything that has arrived by now is applied, which {@link #close} does not: it
+   * drops what is still in the buffers of the system. An upstream that goes on sending makes this
+   * last as long as it may.
+   *
+   * @return whether it is applied within the limit
+   */
+  public boolean awaitApplied(Duration limit) {
+    return board.awaitApplied(limit);
+  }
+
+  /**
+   * Whether the upstream follows this server in turn, or is this server itself, so that no
+   * transaction could ever come. An upstream of zc.zrs does not say, and one that can't be reached.
+   */
+  public static boolean leadsBack(SocketAddress upstream, ReplicationPrimary own) {
+    Connector connector = new Connector(RING_LIMIT, InetAddress::getAllByName, socket -> {});
+    return new RingQuestion(upstream, connector)
+        .ask()
+        .filter(ids -> ids.contains(own.id()))
+        .isPresent();
+  }
+
   private void run() {
     long longest = options.reconnectDelay().toMillis();
     long first = Math.min(options.firstReconnectDelay().toMillis(), longest);
@@ -181,10 +205,12 @@ public final class ReplicationSecondary implements AutoCloseable {
       ringQuestion.connected();
       own.ifPresent(primary -> primary.ownConnections().opened(link.local()));
       try {
+        board.works();
         String reason = follow(link);
         LOG.info("{}: Disconnected {}", peer, reason);
         return reason;
       } finally {
+        board.waits();
         own.ifPresent(primary -> primary.ownConnections().closed(link.local()));
       }
     } catch (IOException e) {
@@ -262,6 +288,10 @@ public final class ReplicationSecondary implements AutoCloseable {
 
   private void learned(ReplicationPrimary primary, List<String> lineage) {
     primary.setUpstreamLineage(lineage);
+    if (isClosing()) {
+      forgetLineage();
+      return;
+    }
     if (lineage.contains(primary.id())) {
       String error =
           "the servers follow each other in a ring of %d: no transaction can ever come"
@@ -292,6 +322,7 @@ public final class ReplicationSecondary implements AutoCloseable {
     LOG.info("Closing {} {}", storage.name(), peer);
     closing.countDown();
     cut();
+    forgetLineage();
     try {
       if (thread.getState() != Thread.State.NEW && !thread.join(STOP_LIMIT)) {
         LOG.error("the receiver of {} did not stop in time", storage.name());
@@ -299,6 +330,11 @@ public final class ReplicationSecondary implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Whoever was followed may follow this server from now on. */
+  private void forgetLineage() {
+    own.ifPresent(primary -> primary.setUpstreamLineage(List.of()));
   }
 
   private void cut() {

@@ -14,7 +14,7 @@ import java.time.Duration;
  *     Between them an idle upstream is silent for ever
  * @param liveAfter silence of the upstream after which it counts as level
  * @param ringCheckDelay how long a secondary that is an upstream too gets nothing before it asks
- *     whether its upstream follows it
+ *     again whether its upstream follows it; the first time on a connection it asks when level
  * @param maxFrame the largest record, in bytes; for a moment it is in memory up to three times
  * @param maxRecords records in one transaction, each of which costs about 150 bytes of heap until
  *     it is applied

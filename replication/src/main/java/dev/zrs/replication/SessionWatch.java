@@ -46,8 +46,12 @@ final class SessionWatch implements Runnable, AutoCloseable {
   /** When the silence was reported; only for the watching thread. */
   private long reported;
 
+  /** Whether it was reported at all. */
+  private boolean told;
+
   /**
-   * @param idle called each time that nothing has come for {@code ringCheckDelay}
+   * @param idle called when nothing has come for {@code liveAfter} at first, and for {@code
+   *     ringCheckDelay} later
    */
   SessionWatch(Link link, SecondaryOptions options, StatusBoard board, Runnable idle) {
     this.link = link;
@@ -107,8 +111,12 @@ final class SessionWatch implements Runnable, AutoCloseable {
         if (nanos > options.liveAfter().toNanos()) {
           board.quiet();
         }
-        long limit = options.ringCheckDelay().toNanos();
+        // The first time soon, so that who is told to follow this server knows that it would be a
+        // ring.
+        Duration delay = told ? options.ringCheckDelay() : options.liveAfter();
+        long limit = shorter(delay, options.ringCheckDelay()).toNanos();
         if (nanos > limit && System.nanoTime() - reported > limit) {
+          told = true;
           reported = System.nanoTime();
           idle.run();
         }

@@ -4,6 +4,7 @@ import dev.zrs.storage.Tid;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.OptionalInt;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -19,12 +20,23 @@ final class StatusBoard {
   /** What is applied so soon after its commit shows that nothing older is missing. */
   private static final Duration FRESH = Duration.ofSeconds(3);
 
+  /** How long nothing must arrive before it is believed that nothing has. */
+  private static final Duration QUIET = Duration.ofMillis(200);
+
   private final InstantSource clock;
 
-  /** Held while {@link #status} is replaced. */
+  /** Held while {@link #status} is replaced; guards {@link #working}. */
   private final ReentrantLock lock = new ReentrantLock();
 
+  private final Condition allApplied = lock.newCondition();
+
   private volatile SecondaryStatus status;
+
+  /** Whether something may have arrived that is not applied; guarded by the lock. */
+  private boolean working;
+
+  /** How often {@link #working} was set; guarded by the lock. */
+  private long changes;
 
   StatusBoard(String upstream, Tid last, InstantSource clock) {
     this.clock = clock;
@@ -125,6 +137,53 @@ final class StatusBoard {
   /** The connection ended within this transaction. */
   void incomplete(Tid tid) {
     update(old -> old.withIncomplete(tid));
+  }
+
+  /** All that has arrived is applied, as far as it is whole. */
+  void waits() {
+    setWorking(false);
+  }
+
+  /** Something has arrived, or there is a connection from which it may. */
+  void works() {
+    setWorking(true);
+  }
+
+  private void setWorking(boolean value) {
+    lock.lock();
+    try {
+      working = value;
+      changes++;
+      allApplied.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits until {@link #waits} holds, and has for a moment: what the system has just received has
+   * not woken the receiver yet.
+   *
+   * @return whether that came within the limit
+   */
+  boolean awaitApplied(Duration limit) {
+    long nanos = limit.toNanos();
+    lock.lock();
+    try {
+      boolean quiet = false;
+      while (!quiet && nanos > 0) {
+        long before = changes;
+        long most = working ? nanos : Math.min(nanos, QUIET.toNanos());
+        nanos -= most - Math.max(0, allApplied.awaitNanos(most));
+        quiet = !working && changes == before;
+      }
+      return quiet;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** How far the catch-up is, for messages. */

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Asks an upstream, of either kind, whether it has transactions that a storage does not have: on a
@@ -40,7 +42,9 @@ public final class UpstreamProbe {
   /** After its last transaction an upstream is silent. */
   private static final Duration QUIET = Duration.ofSeconds(1);
 
+  private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
+  private static final Duration ANSWER_LIMIT = Duration.ofSeconds(1);
 
   /** A Python primary reads a large file from its start to find where to begin. */
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -52,6 +56,18 @@ public final class UpstreamProbe {
   private volatile boolean between;
   private volatile boolean quiet;
   private volatile long since = System.nanoTime();
+
+  /** Whether anybody accepts a connection there; takes a few seconds at most. */
+  public static boolean answers(SocketAddress upstream) {
+    Connector connector = new Connector(ANSWER_LIMIT, InetAddress::getAllByName, socket -> {});
+    try (Link link = connector.connect(upstream)) {
+      LOG.debug("{}: answers", link.peer());
+      return true;
+    } catch (IOException e) {
+      LOG.debug("{}: does not answer: {}", Listener.text(upstream), e.toString());
+      return false;
+    }
+  }
 
   private UpstreamProbe(SocketAddress upstream, FileStorage storage) {
     this.upstream = upstream;

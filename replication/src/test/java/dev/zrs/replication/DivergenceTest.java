@@ -334,4 +334,54 @@ final class DivergenceTest {
                       .anyMatch(error -> error.contains("ring of 2")));
     }
   }
+
+  @Test
+  void who_is_told_to_follow_learns_before_whether_that_would_be_a_ring() throws IOException {
+    Replica first = Replica.in(directory, "first");
+    try (FileStorage a = first.openWithoutBlobs()) {
+      first(a, ROOT, 'a');
+    }
+    Replica second = copy(first, "second");
+    // The rare later question is not what this relies on.
+    SecondaryOptions options =
+        ReplicationTest.options(LIMIT).withRingCheckDelay(Duration.ofMinutes(10));
+    try (FileStorage a = first.openWithoutBlobs();
+        FileStorage b = second.openWithoutBlobs();
+        ReplicationPrimary one = ReplicationTest.primary(a);
+        ReplicationPrimary two = ReplicationTest.primary(b)) {
+      ReplicationSecondary twoFollows =
+          new ReplicationSecondary(
+              one.address(), b, options, InstantSource.system(), Optional.of(two));
+      assertThat(ReplicationSecondary.leadsBack(one.address(), one)).isTrue();
+      assertThat(ReplicationSecondary.leadsBack(two.address(), one)).isFalse();
+      twoFollows.start();
+      await().atMost(LIMIT).until(() -> ReplicationSecondary.leadsBack(two.address(), one));
+      // Promoted, it follows nobody.
+      twoFollows.close();
+      assertThat(ReplicationSecondary.leadsBack(two.address(), one)).isFalse();
+    }
+  }
+
+  @Test
+  void what_has_arrived_can_be_waited_for() throws IOException {
+    Replica first = Replica.in(directory, "first");
+    try (FileStorage a = first.openWithoutBlobs()) {
+      first(a, ROOT, 'a');
+      for (char content = 'b'; content < 'z'; content++) {
+        commit(a, ROOT, content);
+      }
+    }
+    Replica second = Replica.in(directory, "second");
+    try (FileStorage a = first.openWithoutBlobs();
+        FileStorage b = second.openWithoutBlobs()) {
+      ReplicationPrimary primary = ReplicationTest.primary(a);
+      try (ReplicationSecondary follower = follower(primary.address(), b, false)) {
+        await().atMost(LIMIT).until(() -> follower.status().connections() > 0);
+        // It sends all that there is, and is gone.
+        primary.close();
+        assertThat(follower.awaitApplied(LIMIT)).isTrue();
+        assertThat(b.lastTransaction()).isEqualTo(a.lastTransaction());
+      }
+    }
+  }
 }

@@ -136,11 +136,6 @@ final class Node implements AutoCloseable {
     return server.connections();
   }
 
-  /** Ends the connections of all ZEO clients; whether all have ended within a limit. */
-  boolean disconnectClients(String reason) {
-    return server.closeClients(reason);
-  }
-
   private ServedStorage open(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
       case FileStorageConfig file -> {
@@ -203,9 +198,29 @@ final class Node implements AutoCloseable {
             .withBlobAccess(
                 follows && config.skipsBlobs() ? BlobAccess.READ_ONLY : BlobAccess.READ_WRITE);
     FileStorage storage = open(name, options, new RealDisk(), clock);
-    ReplicatedStorage all = closer.add(new ReplicatedStorage(name, storage, config, role, clock));
+    ReplicatedStorage all =
+        closer.add(new ReplicatedStorage(name, storage, config, role, clock, new Clients(name)));
     replicated.put(name, all);
-    return new ServedStorage(storage, all::isSecondary);
+    return new ServedStorage(storage, all.writers());
+  }
+
+  /** The ZEO clients of the storage of this name. */
+  private final class Clients implements ReplicatedStorage.Clients {
+    private final String name;
+
+    Clients(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public boolean disconnect(String reason) {
+      return server.closeClients(name, reason);
+    }
+
+    @Override
+    public boolean disconnectReaders(String reason) {
+      return server.closeReaders(name, reason);
+    }
   }
 
   private static ZeoServerOptions zeoOptions(ZeoSection zeo, InstantSource clock) {

@@ -8,6 +8,7 @@ import dev.zrs.zconfig.BadValueException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,9 +40,7 @@ final class NodeCommands implements Function<List<String>, Reply> {
       return switch (words.getFirst()) {
         case STATUS -> new Reply(Main.GOOD, status(words.contains(JSON)));
         case PROMOTE ->
-            new Reply(
-                Main.GOOD,
-                replicated(words.get(1)).promote(words.contains(FORCE), node::disconnectClients));
+            new Reply(Main.GOOD, replicated(words.get(1)).promote(words.contains(FORCE)));
         case FOLLOW -> follow(words);
         default -> new Reply(Main.USAGE, "this server does not know '" + words.getFirst() + "'");
       };
@@ -63,9 +62,13 @@ final class NodeCommands implements Function<List<String>, Reply> {
   private Reply follow(List<String> words) {
     Address upstream = RoleFile.address(words.get(2));
     return new Reply(
-        Main.GOOD,
-        replicated(words.get(1))
-            .follow(upstream, words.contains(ACCEPT_PACKED), node::disconnectClients));
+        Main.GOOD, replicated(words.get(1)).follow(upstream, words.contains(ACCEPT_PACKED)));
+  }
+
+  private String names() {
+    return node.replicated().keySet().stream()
+        .map("'%s'"::formatted)
+        .collect(Collectors.joining(", "));
   }
 
   private ReplicatedStorage replicated(String name) {
@@ -78,8 +81,9 @@ final class NodeCommands implements Function<List<String>, Reply> {
           name.isEmpty()
               ? node.replicated().isEmpty()
                   ? "no storage of this server is in a <zrs> section"
-                  : "say which one with --storage: " + String.join(", ", node.replicated().keySet())
-              : "storage '" + name + "' is in no <zrs> section of this server");
+                  : "say which one with --storage: " + names()
+              : "storage '%s' is in no <zrs> section of this server; it has %s"
+                  .formatted(name, names()));
     }
     return storage;
   }

@@ -14,6 +14,8 @@ import dev.zrs.server.role.RoleFile;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.zconfig.Address;
+import dev.zrs.zeo.WriteGate;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,18 +30,26 @@ import org.slf4j.LoggerFactory;
 final class ReplicatedStorage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("runzeo");
 
-  /** Ends the connections of all ZEO clients; whether all had ended within the limit. */
-  @FunctionalInterface
+  /** The ZEO clients of the storage. */
   interface Clients {
+    /** Ends the connections of all; whether all had ended within the limit. */
     boolean disconnect(String reason);
+
+    /** Ends the connections of those that may not write. */
+    boolean disconnectReaders(String reason);
   }
+
+  /** How long a promotion waits for what has arrived to be applied. */
+  private static final Duration APPLY_LIMIT = Duration.ofSeconds(30);
 
   private final String name;
   private final FileStorage storage;
   private final ZrsConfig config;
+  private final Clients clients;
   private final InstantSource clock;
   private final RoleFile roleFile;
   private final Optional<ReplicationPrimary> primary;
+  private final HeldWriters writers;
 
   /** Held while the role is changed; guards {@link #closed}. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -54,9 +64,16 @@ final class ReplicatedStorage implements AutoCloseable {
    * @param storage stays the caller's, who has opened it as the role needs it; it must be closed
    *     after this
    * @param role what it is at first
+   * @param clients asked only once it is started
    */
   ReplicatedStorage(
-      String name, FileStorage storage, ZrsConfig config, Role role, InstantSource clock) {
+      String name,
+      FileStorage storage,
+      ZrsConfig config,
+      Role role,
+      InstantSource clock,
+      Clients clients) {
+    this.clients = clients;
     this.name = name;
     this.storage = storage;
     this.config = config;
@@ -73,6 +90,7 @@ final class ReplicatedStorage implements AutoCloseable {
                         storage,
                         PrimaryOptions.DEFAULT.withStrictBlobs(config.strictBlobs()),
                         clock));
+    this.writers = new HeldWriters(this, config.holdWriters());
     if (role instanceof Role.Secondary follower) {
       secondary = follower(follower.upstream(), false);
     }
@@ -113,6 +131,11 @@ final class ReplicatedStorage implements AutoCloseable {
     return role instanceof Role.Secondary;
   }
 
+  /** What lets clients write, or not. */
+  WriteGate writers() {
+    return writers;
+  }
+
   Optional<ReplicationPrimary> primary() {
     return primary;
   }
@@ -122,19 +145,25 @@ final class ReplicatedStorage implements AutoCloseable {
   }
 
   /**
-   * Makes it a primary. Its clients are disconnected, so that those who want to write come back.
+   * Makes it a primary. Clients that only read are disconnected: those who would rather write come
+   * back.
    *
    * @param force also where it is known that transactions of the upstream would be lost
    * @return what was done, and what can't be known
    * @throws RoleException if transactions would be lost, or the role can't be written down
    */
-  String promote(boolean force, Clients clients) {
+  String promote(boolean force) {
     lock.lock();
     try {
       requireOpen();
       ReplicationSecondary follower = secondary;
       if (!(role instanceof Role.Secondary old) || follower == null) {
         return "storage '%s' is primary already".formatted(name);
+      }
+      if (!follower.awaitApplied(APPLY_LIMIT) && !force) {
+        throw new RoleException(
+            "not promoted: transactions still arrive. Wait until they have, or give them up with"
+                + " --force");
       }
       String known = askUpstream(old.upstream(), force);
       LOG.info("storage '{}': promotion: following {} ends", name, old.upstream().text());
@@ -151,7 +180,7 @@ final class ReplicatedStorage implements AutoCloseable {
       } finally {
         if (!promoted) {
           leaveBlobs(() -> {});
-          follow(old.upstream(), false);
+          startFollower(old.upstream(), false);
         }
       }
       LOG.warn(
@@ -159,7 +188,8 @@ final class ReplicatedStorage implements AutoCloseable {
           name,
           storage.lastTransaction(),
           known);
-      clients.disconnect("storage '" + name + "' became primary");
+      writers.wake();
+      clients.disconnectReaders("storage '" + name + "' became primary");
       return "storage '%s' is primary now, at transaction %s (%s UTC); %s"
           .formatted(name, storage.lastTransaction(), storage.lastTransaction().toUtcText(), known);
     } finally {
@@ -219,15 +249,13 @@ final class ReplicatedStorage implements AutoCloseable {
    * @return what was done
    * @throws RoleException if the role can't be written down
    */
-  String follow(Address upstream, boolean acceptPacked, Clients clients) {
+  String follow(Address upstream, boolean acceptPacked) {
     lock.lock();
     try {
       requireOpen();
-      if (config.replicateTo().equals(Optional.of(upstream))) {
-        throw new RoleException(upstream.text() + " is where this server itself sends from");
-      }
-      leaveBlobs(() -> becomeSecondary(upstream, clients));
-      follow(upstream, acceptPacked);
+      requireNoRing(upstream);
+      leaveBlobs(() -> becomeSecondary(upstream));
+      startFollower(upstream, acceptPacked);
       return "storage '%s' follows %s now, from transaction %s on; see zrs status"
           .formatted(name, upstream.text(), storage.lastTransaction());
     } finally {
@@ -235,7 +263,19 @@ final class ReplicatedStorage implements AutoCloseable {
     }
   }
 
-  private void becomeSecondary(Address upstream, Clients clients) {
+  private void requireNoRing(Address upstream) {
+    if (config.replicateTo().equals(Optional.of(upstream))) {
+      throw new RoleException(upstream.text() + " is where this server itself sends from");
+    }
+    if (primary.isPresent()
+        && ReplicationSecondary.leadsBack(upstream.toConnect(), primary.get())) {
+      throw new RoleException(
+          "%s is this server itself, or follows it: they would wait for each other for ever. If it is to be the primary, promote it first"
+              .formatted(upstream.text()));
+    }
+  }
+
+  private void becomeSecondary(Address upstream) {
     Role.Secondary wanted = new Role.Secondary(upstream);
     roleFile.write(wanted, config.replicateFrom(), clock.instant());
     forgetIfConfigured(wanted);
@@ -284,7 +324,7 @@ final class ReplicatedStorage implements AutoCloseable {
     }
   }
 
-  private void follow(Address upstream, boolean acceptPacked) {
+  private void startFollower(Address upstream, boolean acceptPacked) {
     ReplicationSecondary follower = follower(upstream, acceptPacked);
     secondary = follower;
     follower.start();

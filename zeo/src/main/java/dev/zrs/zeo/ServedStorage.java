@@ -7,17 +7,20 @@ import java.util.function.BooleanSupplier;
  * A storage as a ZEO server offers it.
  *
  * @param storage the storage; whoever opened it closes it, after the server
- * @param refusesWrites whether all writes are refused now: the storage of a secondary, or one that
- *     is served read-only. Asked from many threads, at each write. Whoever has it turn true must
- *     then end the connections, so that no transaction is left that began before
+ * @param gate whether clients may write
  */
-public record ServedStorage(FileStorage storage, BooleanSupplier refusesWrites) {
+public record ServedStorage(FileStorage storage, WriteGate gate) {
   /** One that stays read-only, or writable. */
   public ServedStorage(FileStorage storage, boolean readOnly) {
-    this(storage, () -> readOnly);
+    this(storage, WriteGate.fixed(readOnly));
   }
 
   boolean isReadOnly() {
-    return refusesWrites.getAsBoolean() || storage.isReadOnly();
+    return gate.refuses() || storage.isReadOnly();
+  }
+
+  /** As {@link WriteGate#awaitWrites}. */
+  boolean awaitWrites(BooleanSupplier gone) {
+    return !storage.isReadOnly() && gate.awaitWrites(gone);
   }
 }

@@ -35,8 +35,14 @@ final class Session implements Broadcaster.Subscriber {
   private final PickleWriter out = PickleWriter.zeo();
   private final PickleWriter workerOut = PickleWriter.zeo();
   private final PickleWriter queryOut = PickleWriter.zeo();
-  private boolean readOnly;
-  private @Nullable Registered registered;
+  private volatile boolean readOnly;
+  private volatile @Nullable Registered registered;
+
+  /** Where the client wants to write, and will be told later whether it may. */
+  private volatile @Nullable StorageService waitingFor;
+
+  private volatile boolean ended;
+  private volatile boolean sentAway;
 
   /** What there is once the client has chosen a storage. */
   private record Registered(
@@ -79,6 +85,17 @@ final class Session implements Broadcaster.Subscriber {
     disconnect.run();
   }
 
+  /** Whether the client has this storage and reads only. Any thread. */
+  boolean reads(String storage) {
+    return uses(storage) && readOnly;
+  }
+
+  /** Whether the client has this storage. Any thread. */
+  boolean uses(String storage) {
+    Registered known = registered;
+    return known != null && known.service.name().equals(storage);
+  }
+
   void requireWritable() {
     Registered known = registered;
     if (readOnly || (known != null && known.service.isReadOnly())) {
@@ -88,7 +105,8 @@ final class Session implements Broadcaster.Subscriber {
 
   /** The name of the client's storage; null before it has one. */
   @Nullable String storageName() {
-    return registered == null ? null : registered.service.name();
+    Registered known = registered;
+    return known == null ? null : known.service.name();
   }
 
   /**
@@ -112,7 +130,7 @@ final class Session implements Broadcaster.Subscriber {
     }
     try {
       if (known == null) {
-        if (!request.method().equals("register")) {
+        if (!request.method().equals("register") || waitingFor != null) {
           throw invalidMethod(request);
         }
         register(request);
@@ -138,8 +156,55 @@ final class Session implements Broadcaster.Subscriber {
       throw new RequestException(RemoteError.builtin("ValueError", "unknown storage: " + name));
     }
     if (!wantsReadOnly && service.isReadOnly()) {
-      throw new RequestException(RemoteError.readOnly());
+      waitingFor = service;
+      worker.submit(() -> registerWriter(service, request));
+      return;
     }
+    register(service, request, wantsReadOnly, out);
+  }
+
+  /** On the worker: registers a client that wants to write where that can't be said at once. */
+  private void registerWriter(StorageService service, Request request) {
+    try {
+      boolean writes = service.awaitWrites(() -> ended || sentAway);
+      // Before the answer, which the client may follow with another request at once.
+      waitingFor = null;
+      if (sentAway) {
+        workerOut.reset();
+        Messages.reply(workerOut, request.id(), service.storage().lastTransaction().toBytes());
+        outbox.send(workerOut);
+        disconnect();
+        return;
+      }
+      if (!writes) {
+        throw new RequestException(RemoteError.readOnly());
+      }
+      register(service, request, false, workerOut);
+      outbox.flushNow();
+    } catch (RuntimeException e) {
+      waitingFor = null;
+      sendError(request, e, workerOut);
+    }
+  }
+
+  /**
+   * Has a client that waits to write try all its servers again, this one too, when it has stopped:
+   * only one that was not refused does. Any thread.
+   *
+   * @return whether the client waits; its connection will end then
+   */
+  boolean sendAway() {
+    StorageService waited = waitingFor;
+    if (waited == null) {
+      return false;
+    }
+    sentAway = true;
+    waited.wakeWriters();
+    return true;
+  }
+
+  private void register(
+      StorageService service, Request request, boolean wantsReadOnly, PickleWriter to) {
     readOnly = wantsReadOnly || service.isReadOnly();
     TransactionMethods transactions = new TransactionMethods(service, this, log);
     registered =
@@ -155,10 +220,10 @@ final class Session implements Broadcaster.Subscriber {
         .join(
             this,
             last -> {
-              out.reset();
-              Messages.beginReply(out, request.id()).bytes8(last.value());
-              Messages.endReply(out);
-              outbox.announce(last, Outbox.frame(out));
+              to.reset();
+              Messages.beginReply(to, request.id()).bytes8(last.value());
+              Messages.endReply(to);
+              outbox.announce(last, Outbox.frame(to));
             });
   }
 
@@ -411,6 +476,13 @@ final class Session implements Broadcaster.Subscriber {
 
   /** At the end of the connection: ends the client's transaction, and waits for its worker. */
   void end() {
+    ended = true;
+    StorageService waited = waitingFor;
+    if (waited != null) {
+      waited.wakeWriters();
+      // The worker may still register the client, and then all the rest has to be done too.
+      worker.end(() -> {});
+    }
     Registered known = registered;
     if (known == null) {
       worker.end(() -> {});

@@ -7,6 +7,7 @@ import dev.zrs.storage.FileStorage;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /** One storage with all that its clients share. Any thread may call. */
 final class StorageService {
@@ -47,6 +48,16 @@ final class StorageService {
 
   boolean isReadOnly() {
     return options.readOnly() || served.isReadOnly();
+  }
+
+  /** Waits for as long as it may still turn out that writes are taken; whether they are. */
+  boolean awaitWrites(BooleanSupplier gone) {
+    return !options.readOnly() && served.awaitWrites(gone);
+  }
+
+  /** Has those who wait in {@link #awaitWrites} ask again whether their client has gone. */
+  void wakeWriters() {
+    served.gate().wake();
   }
 
   ZeoServerOptions options() {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,7 @@ final class ZeoConnection implements Runnable {
   private final ClientLog log;
   private final ConnectionThreads threads;
   private final Runnable ended;
+  private volatile @Nullable Session session;
 
   /**
    * A connection that is not served yet.
@@ -53,6 +55,26 @@ final class ZeoConnection implements Runnable {
   /** Ends it soon. Any thread, any number of times. */
   void close() {
     outbox.close();
+  }
+
+  /** Ends it soon, as the server stops; the client is to come back. Any thread. */
+  void closeAtStop() {
+    Session known = session;
+    if (known == null || !known.sendAway()) {
+      close();
+    }
+  }
+
+  /** Whether its client has this storage. Any thread. */
+  boolean uses(String storage) {
+    Session known = session;
+    return known != null && known.uses(storage);
+  }
+
+  /** Whether its client has this storage and reads only. Any thread. */
+  boolean reads(String storage) {
+    Session known = session;
+    return known != null && known.reads(storage);
   }
 
   String peer() {
@@ -123,20 +145,21 @@ final class ZeoConnection implements Runnable {
   }
 
   private void serve() throws IOException {
-    Session session = new Session(context, outbox, threads, log, this::close);
+    Session made = new Session(context, outbox, threads, log, this::close);
+    session = made;
     reader.setMaxFrame(context.options().limits().maxFrameBytes());
     boolean named = false;
     try {
-      while (handleNext(session)) {
-        if (!named && session.storageName() != null) {
-          Thread.currentThread().setName(threadName(session, "reader"));
+      while (handleNext(made)) {
+        if (!named && made.storageName() != null) {
+          Thread.currentThread().setName(threadName(made, "reader"));
           named = true;
         }
       }
     } finally {
       // Ends the worker's waits for the client before waiting for the worker.
       outbox.close();
-      session.end();
+      made.end();
     }
   }
 

@@ -133,23 +133,31 @@ public final class ZeoServer implements AutoCloseable {
   }
 
   /**
-   * Ends all connections, so that clients come back and verify their caches, or find another
-   * server. Transactions that are not finished are aborted.
+   * Ends the connections of a storage's clients, so that they come back and verify their caches, or
+   * find another server. Transactions that are not finished are aborted.
    *
-   * @return whether all of them had ended within the limit, so that none touches its storage any
+   * @return whether all of them had ended within the limit, so that none touches the storage any
    *     more
    */
-  public boolean closeClients(String reason) {
-    List<ZeoConnection> all = all();
-    LOG.info("closing {} connections: {}", all.size(), reason);
-    all.forEach(ZeoConnection::close);
+  public boolean closeClients(String storage, String reason) {
+    return close(all().stream().filter(each -> each.uses(storage)).toList(), reason);
+  }
+
+  /** As {@link #closeClients}, but only of those that may not write. */
+  public boolean closeReaders(String storage, String reason) {
+    return close(all().stream().filter(each -> each.reads(storage)).toList(), reason);
+  }
+
+  private boolean close(List<ZeoConnection> chosen, String reason) {
+    LOG.info("closing {} connections: {}", chosen.size(), reason);
+    chosen.forEach(ZeoConnection::close);
     long nanos = CLOSE_LIMIT.toNanos();
     lock.lock();
     try {
-      while (nanos > 0 && all.stream().anyMatch(connections::contains)) {
+      while (nanos > 0 && chosen.stream().anyMatch(connections::contains)) {
         nanos = connectionEnded.awaitNanos(nanos);
       }
-      return all.stream().noneMatch(connections::contains);
+      return chosen.stream().noneMatch(connections::contains);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -272,7 +280,7 @@ public final class ZeoServer implements AutoCloseable {
     if (open != null) {
       open.close();
     }
-    all().forEach(ZeoConnection::close);
+    all().forEach(ZeoConnection::closeAtStop);
     awaitEnd();
     context.services().values().forEach(each -> each.broadcaster().stop());
     timers.shutdownNow();

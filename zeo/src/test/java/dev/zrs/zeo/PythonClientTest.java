@@ -125,7 +125,7 @@ final class PythonClientTest {
       await()
           .atMost(Duration.ofSeconds(60))
           .until(() -> Files.exists(directory.resolve("ready")) || client.isDone());
-      harness.server().closeClients("test");
+      harness.server().closeClients("1", "test");
       client.join();
     }
   }

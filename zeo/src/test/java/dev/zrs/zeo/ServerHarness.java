@@ -23,11 +23,15 @@ final class ServerHarness implements AutoCloseable {
   }
 
   ServerHarness(StorageOptions storageOptions, ZeoServerOptions options, boolean readOnly) {
+    this(storageOptions, options, WriteGate.fixed(readOnly));
+  }
+
+  ServerHarness(StorageOptions storageOptions, ZeoServerOptions options, WriteGate gate) {
     storage = FileStorage.open(storageOptions, new RealDisk(), InstantSource.system());
     server =
         new ZeoServer(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-            Map.of("1", new ServedStorage(storage, readOnly)),
+            Map.of("1", new ServedStorage(storage, gate)),
             options);
     server.start();
   }

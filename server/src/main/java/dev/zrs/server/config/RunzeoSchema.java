@@ -28,7 +28,7 @@ import java.util.Set;
 /**
  * The schema of runzeo (ZEO 6.2, ZODB 6.4, zdaemon 5.2, zc.zrs 3.1, zc.zlibstorage 1.2), whole:
  * also what {@link NotBuilt} then refuses. Keys of our own are {@code reconnect-delay}, {@code
- * strict-blobs} and {@code blobs}.
+ * hold-writers}, {@code strict-blobs} and {@code blobs}.
  */
 final class RunzeoSchema {
   static final String STORAGE = "a storage";
@@ -155,6 +155,7 @@ final class RunzeoSchema {
                       optional("replicate-from", SOCKET_ADDRESS),
                       withDefault("keep-alive-delay", INTEGER_NUMBER, "0"),
                       optional("reconnect-delay", INTEGER_NUMBER),
+                      optional("hold-writers", INTEGER_NUMBER),
                       optional("strict-blobs", BOOLEAN),
                       optional("blobs", RunzeoTypes.COPY_OR_SKIP)),
                   ONE_STORAGE)

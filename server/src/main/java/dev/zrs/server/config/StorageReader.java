@@ -15,6 +15,10 @@ import java.util.OptionalLong;
 final class StorageReader {
   private static final String DEFAULT_NAME = "1";
   private static final long DEFAULT_RECONNECT_SECONDS = 60;
+
+  /** Half of what ZEO clients wait before they give up a call. */
+  private static final long DEFAULT_HOLD_SECONDS = 15;
+
   private static final long MAX_SECONDS = Integer.MAX_VALUE;
 
   private StorageReader() {}
@@ -139,6 +143,10 @@ final class StorageReader {
     if (reconnectSeconds < 1 || reconnectSeconds > MAX_SECONDS) {
       throw section.error("reconnect-delay", reconnectSeconds + " is not a number of seconds >= 1");
     }
+    long holdSeconds = section.find("hold-writers", Long.class).orElse(DEFAULT_HOLD_SECONDS);
+    if (holdSeconds < 0 || holdSeconds > MAX_SECONDS) {
+      throw section.error("hold-writers", holdSeconds + " is not a number of seconds >= 0");
+    }
     Optional<Boolean> strictBlobs = section.find("strict-blobs", Boolean.class);
     if (strictBlobs.isPresent() && to.isEmpty()) {
       throw section.error("strict-blobs", "it is for primaries, which have replicate-to");
@@ -172,6 +180,7 @@ final class StorageReader {
         // zc.zrs takes a negative delay for none.
         Duration.ofSeconds(Math.max(0, keepAliveSeconds)),
         Duration.ofSeconds(reconnectSeconds),
+        Duration.ofSeconds(holdSeconds),
         strictBlobs.orElse(false),
         skipsBlobs.orElse(false),
         section.location("replicate-from").toString());

@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param replicateFrom where the upstream listens
  * @param keepAliveDelay how often a secondary tells its upstream that it is there; zero for never
  * @param reconnectDelay the longest that a secondary waits before it connects again
+ * @param holdWriters how long a secondary has clients that want to write wait once its upstream
+ *     does not answer any more; zero for not at all
  * @param strictBlobs whether a secondary is stopped that needs a blob file which does not exist
  * @param skipsBlobs whether, as a secondary, it leaves the blob directory to its upstream
  * @param where the file and line of replicate-from, or of the section if it has none
@@ -23,6 +25,7 @@ public record ZrsConfig(
     Optional<Address> replicateFrom,
     Duration keepAliveDelay,
     Duration reconnectDelay,
+    Duration holdWriters,
     boolean strictBlobs,
     boolean skipsBlobs,
     String where)

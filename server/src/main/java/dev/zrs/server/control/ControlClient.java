@@ -2,6 +2,7 @@ package dev.zrs.server.control;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -41,6 +42,9 @@ public final class ControlClient {
       }
       return new Reply(
           answer[0] - '0', new String(answer, 1, answer.length - 1, StandardCharsets.UTF_8));
+    } catch (ConnectException e) {
+      throw new ControlException(
+          "no server runs here: nobody listens at the control socket " + socket, e);
     } catch (IOException | IllegalArgumentException e) {
       throw new ControlException(
           "the server at %s can't be reached: %s".formatted(socket, e.getMessage()), e);

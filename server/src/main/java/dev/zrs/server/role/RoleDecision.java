@@ -51,7 +51,7 @@ public final class RoleDecision {
       file.clear();
       return asConfigured;
     }
-    if (entry.get().copiedFrom().isPresent()) {
+    if (entry.get().copiedFrom().isPresent() && given instanceof Role.Primary) {
       throw new RoleException(
           ("storage '%s' is to be %s, says zeo.conf (%s), but %s says %s. It was copied from another"
                   + " server, which has written it to %s: remove it, or run: zrs role --clear")

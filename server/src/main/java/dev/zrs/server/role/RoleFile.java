@@ -71,7 +71,7 @@ public final class RoleFile {
         throw new IllegalArgumentException("it is too large");
       }
       Map<String, String> values = new HashMap<>();
-      Files.readString(path)
+      new String(Files.readAllBytes(path), StandardCharsets.UTF_8)
           .lines()
           .forEach(
               line -> {
@@ -81,11 +81,14 @@ public final class RoleFile {
                     colon < 0 ? "" : line.substring(colon + 2).strip());
               });
       return Optional.of(entry(values));
-    } catch (IOException | IllegalArgumentException | ConfigException e) {
+    } catch (IllegalArgumentException | ConfigException e) {
       throw new RoleException(
-          "the role file %s can't be read (%s); remove it, or run: zrs role --clear"
+          ("the role file %s is damaged (%s), so that it is not known what zrs promote or follow"
+                  + " said last. See that zeo.conf is right, then run: zrs role --clear")
               .formatted(path, e.getMessage()),
           e);
+    } catch (IOException e) {
+      throw new RoleException("the role file %s can't be read: %s".formatted(path, e), e);
     }
   }
 
@@ -118,7 +121,7 @@ public final class RoleFile {
   }
 
   private static String inode(Path file) throws IOException {
-    return Files.getAttribute(file, "unix:ino").toString();
+    return String.valueOf(Files.getAttribute(file, "unix:ino"));
   }
 
   /**
@@ -127,7 +130,12 @@ public final class RoleFile {
    * @throws BadValueException if it is none that can be connected to
    */
   public static Address address(String text) {
-    Address address = DataTypes.SOCKET_CONNECTION_ADDRESS.parse(text);
+    Address address;
+    try {
+      address = DataTypes.SOCKET_CONNECTION_ADDRESS.parse(text);
+    } catch (BadValueException e) {
+      throw new BadValueException("'%s' is no HOST:PORT: %s".formatted(text, e.getMessage()));
+    }
     if (address instanceof Address.Inet inet && inet.port().orElse(0) == 0) {
       throw new BadValueException("'" + text + "' has no port (HOST:PORT is needed)");
     }
@@ -140,37 +148,61 @@ public final class RoleFile {
    * @throws RoleException if it can't be written; an older one is still there then
    */
   public void write(Role role, Optional<Address> configured, Instant now) {
-    String text =
-        "role: %s%n%sconfigured: %s%nsince: %s%nhost: %s%nfile: %s%n"
-            .formatted(
-                role instanceof Role.Primary ? "primary" : "secondary",
-                role instanceof Role.Secondary secondary
-                    ? "upstream: %s%n".formatted(secondary.upstream().text())
-                    : "",
-                configured.map(Address::text).orElse(NONE),
-                now.truncatedTo(ChronoUnit.SECONDS),
-                HostName.get(),
-                absolute());
     Path temporary = path.resolveSibling(path.getFileName() + ".new");
     try {
+      Optional<byte[]> before =
+          Files.exists(path) ? Optional.of(Files.readAllBytes(path)) : Optional.empty();
       try (FileChannel file =
           FileChannel.open(
               temporary,
               StandardOpenOption.WRITE,
               StandardOpenOption.CREATE,
               StandardOpenOption.TRUNCATE_EXISTING)) {
-        String all = text + "inode: %s%n".formatted(inode(temporary));
-        ByteBuffer bytes = ByteBuffer.wrap(all.getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes =
+            ByteBuffer.wrap(
+                text(role, configured, now, inode(temporary)).getBytes(StandardCharsets.UTF_8));
         while (bytes.hasRemaining()) {
           file.write(bytes);
         }
         file.force(true);
       }
       Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-      syncDirectory();
+      syncDirectory(before);
     } catch (IOException e) {
       throw new RoleException("the role file %s can't be written: %s".formatted(path, e), e);
     }
+  }
+
+  /** After a failure the file must say again what the server goes on to be. */
+  private void syncDirectory(Optional<byte[]> before) throws IOException {
+    try {
+      syncDirectory();
+    } catch (IOException e) {
+      try {
+        if (before.isPresent()) {
+          Files.write(path, before.get());
+        } else {
+          Files.delete(path);
+        }
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+  }
+
+  private String text(Role role, Optional<Address> configured, Instant now, String inode) {
+    return "role: %s%n%sconfigured: %s%nsince: %s%nhost: %s%nfile: %s%ninode: %s%n"
+        .formatted(
+            role instanceof Role.Primary ? "primary" : "secondary",
+            role instanceof Role.Secondary secondary
+                ? "upstream: %s%n".formatted(secondary.upstream().text())
+                : "",
+            configured.map(Address::text).orElse(NONE),
+            now.truncatedTo(ChronoUnit.SECONDS),
+            HostName.get(),
+            absolute(),
+            inode);
   }
 
   /**

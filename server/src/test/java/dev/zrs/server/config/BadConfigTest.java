@@ -70,6 +70,7 @@ class BadConfigTest {
         "Z I <zrs>; replicate-to host; F </zrs>|zeo.conf, line 6: replicate-to in <zrs>: 'host' has no port (host:port is needed)",
         "Z I <zrs>; replicate-from 5; reconnect-delay 0; F </zrs>|zeo.conf, line 7: reconnect-delay in <zrs>: 0 is not a number of seconds >= 1",
         "Z I <zrs>; replicate-to 5; reconnect-delay 9; F </zrs>|zeo.conf, line 7: reconnect-delay in <zrs>: it is for secondaries, which have replicate-from",
+        "Z I <zrs>; replicate-from 5; hold-writers -1; F </zrs>|zeo.conf, line 7: hold-writers in <zrs>: -1 is not a number of seconds >= 0",
         "Z I <zrs>; replicate-from 5; keep-alive-delay 1.5; F </zrs>|zeo.conf, line 7: keep-alive-delay in <zrs>: '1.5' is not an integer",
         "Z I <zrs>; replicate-from 5; blobs keep; F </zrs>|zeo.conf, line 7: blobs in <zrs>: 'keep' is neither copy nor skip",
         "Z I <zrs>; replicate-to 5; blobs copy; F </zrs>|zeo.conf, line 7: blobs in <zrs>: it is for secondaries, which have replicate-from: remove this line, a primary writes its blobs",
