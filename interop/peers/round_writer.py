@@ -216,7 +216,9 @@ def is_undo_error(e):
 
 
 def is_away(e):
-    return isinstance(e, (ClientDisconnected, StorageTransactionError, OSError))
+    """Also: runzeo raises SystemExit at a SIGTERM, wherever it is, and may send that to a client."""
+    return (isinstance(e, (ClientDisconnected, StorageTransactionError, OSError))
+            or isinstance(e, ServerException) and ('SystemError' in str(e) or 'SystemExit' in str(e)))
 
 
 def main(port, name, count, seed, folder):
