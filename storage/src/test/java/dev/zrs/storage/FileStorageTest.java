@@ -133,6 +133,23 @@ final class FileStorageTest {
   }
 
   @Test
+  void after_the_last_tid_of_all_there_is_no_other_one() {
+    Tid last = new Tid(-1);
+    try (FileStorage storage = open()) {
+      Tid first = commit(storage, A, Tid.NONE, "one");
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, last, ' ', null)) {
+        buffer.store(A, first, Dump.ascii("two"));
+        vote(storage, buffer).finish();
+      }
+      assertThatThrownBy(() -> commit(storage, A, last, "three"))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("no tid after the last transaction's, ffffffffffffffff");
+      assertThat(storage.commitLock().holder()).isEmpty();
+      assertThat(storage.lastTransaction()).isEqualTo(last);
+    }
+  }
+
+  @Test
   void many_committers_lose_nothing_and_followers_see_each_transaction_once_in_order()
       throws Exception {
     int committers = 8;
