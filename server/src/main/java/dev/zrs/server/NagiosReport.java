@@ -20,6 +20,9 @@ final class NagiosReport {
 
   private static final int DIGITS = 4;
 
+  /** Characters of a message that a server may fill with what it likes. */
+  private static final int MAX_MESSAGE = 500;
+
   /** The storage that needs no name. */
   private static final String UNNAMED = "1";
 
@@ -114,7 +117,9 @@ final class NagiosReport {
 
   /** A message that comes from outside as a part of a line, whose metrics begin at a bar. */
   static String plain(String message) {
-    return message.replaceAll("\\p{Cntrl}+", " ").replace('|', '/');
+    String shown =
+        message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE) + "..." : message;
+    return shown.replaceAll("\\p{Cntrl}+", " ").replace('|', '/');
   }
 
   /** All of the output; only when there is a line. */

@@ -41,6 +41,11 @@ final class NagiosReportTest {
   }
 
   @Test
+  void a_server_can_not_fill_the_line() {
+    assertThat(with(1, 1, new Lag.Unsure(0, 0, "x".repeat(100_000))).text()).hasSizeLessThan(700);
+  }
+
+  @Test
   void a_primary_without_what_the_secondary_has_is_an_error() {
     NagiosReport report = report(0, 0, true);
     report.add("1", new Lag.Ahead(0.25));

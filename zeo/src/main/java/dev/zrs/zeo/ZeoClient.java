@@ -79,7 +79,7 @@ public final class ZeoClient implements AutoCloseable {
    * very many of them in a row, one of them is the answer after all.
    */
   public Optional<Tid> firstTransaction(Tid start) {
-    Object transactions = call("iterator_start", start, PyNone.NONE);
+    long transactions = number("iterator_start", start, PyNone.NONE);
     for (int passed = 0; ; passed++) {
       Object transaction = call("iterator_next", transactions);
       if (Py.isNone(transaction)) {
@@ -87,12 +87,21 @@ public final class ZeoClient implements AutoCloseable {
         return Optional.empty();
       }
       Tid tid = tid("iterator_next", first(transaction));
-      Object records = call("iterator_record_start", transactions, tid);
+      long records = number("iterator_record_start", transactions, tid);
       if (passed == MAX_PASSED || !Py.isNone(call("iterator_record_next", records))) {
         cast("iterator_gc", PyTuple.of(transactions, records));
         return Optional.of(tid);
       }
     }
+  }
+
+  /** Calls a method that replies with a number; what is sent back must be cheap to write. */
+  private long number(String method, Object... arguments) {
+    Object value = call(method, arguments);
+    if (value instanceof Long number) {
+      return number;
+    }
+    throw channel.broken("%s: not a number but %s".formatted(method, Py.describe(value)));
   }
 
   private static Object first(Object value) {

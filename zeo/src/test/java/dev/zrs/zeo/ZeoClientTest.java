@@ -337,6 +337,23 @@ final class ZeoClientTest {
         });
   }
 
+  @Test
+  void anIteratorThatIsNoNumberIsRefused() throws IOException {
+    with(
+        (in, out) -> {
+          frame(out, "Z5");
+          in.readNBytes(in.readInt());
+          in.readNBytes(in.readInt());
+          frame(out, message(1L, 0L, ".reply", PyTuple.of(7L)));
+        },
+        address -> {
+          try (ZeoClient client = connect(address, LONG)) {
+            assertThatThrownBy(() -> client.firstTransaction(Tid.NONE))
+                .hasMessageEndingWith("iterator_start: not a number but a tuple of 1");
+          }
+        });
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
