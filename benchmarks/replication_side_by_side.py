@@ -38,6 +38,7 @@ REFERENCE = 'zc.zrs'
 RECORDS = 10
 RECORD_BYTES = 3_800
 CHUNK = 1 << 20
+WARM_UP = 300
 PACE = 0.005
 LOADERS = COMMITTERS = 4
 LOAD_PACE = 0.005
@@ -175,7 +176,7 @@ class Pair:
                                          str(self.secondary.port)], stdout=subprocess.PIPE, text=True)
                 assert load.stdout.readline().strip() == 'loading'
             client, oids = Client(self.primary.port), new_oids(99)
-            client.commits(20, oids)
+            client.commits(WARM_UP, oids)
             before = self.used()
             told = {}
             for _ in range(count):
