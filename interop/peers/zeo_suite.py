@@ -65,7 +65,7 @@ class SharedBlobs(module.BlobWritableCacheTests):
 
 
 def main(port, blobs, broken, log):
-    logging.basicConfig(filename=log, level=logging.INFO)
+    logging.basicConfig(filename=log, level=logging.INFO, format='%(asctime)s %(message)s')
     Current.address, Current.blobs = ('127.0.0.1', int(port)), blobs
     ZEO.ClientStorage.ClientStorage = module.ClientStorage = Client
     outcome = {}
@@ -82,7 +82,9 @@ def main(port, blobs, broken, log):
                 pass
             while os.path.exists(broken):
                 time.sleep(0.05)
-    print(json.dumps(outcome))
+    print(json.dumps(outcome), flush=True)
+    # Whatever a test has left running.
+    os._exit(0)
 
 
 if __name__ == '__main__':

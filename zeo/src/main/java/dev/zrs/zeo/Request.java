@@ -85,6 +85,11 @@ record Request(Object id, boolean async, String method, List<Object> arguments) 
     return new Tid(eightBytes(index));
   }
 
+  /** The serial that a change is based on; Python's storages take None for a new object. */
+  Tid serial(int index) {
+    return Py.isNone(argument(index)) ? Tid.NONE : tid(index);
+  }
+
   @Nullable Tid tidOrNone(int index) {
     return index >= arguments.size() || Py.isNone(argument(index)) ? null : tid(index);
   }

@@ -28,7 +28,7 @@ final class StoreMethods {
   Object store(Request request) {
     request.expect(4, 4);
     Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
+    Tid serial = request.serial(1);
     byte[] data = request.bytes(2);
     ClientTransaction transaction = transactions.open(request, 3);
     service.stats().stores.increment();
@@ -39,7 +39,7 @@ final class StoreMethods {
   Object delete(Request request) {
     request.expect(3, 3);
     Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
+    Tid serial = request.serial(1);
     ClientTransaction transaction = transactions.open(request, 2);
     service.stats().stores.increment();
     collect(transaction, buffer -> buffer.delete(oid, serial));
@@ -56,7 +56,7 @@ final class StoreMethods {
   Object checkCurrent(Request request) {
     request.expect(3, 3);
     Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
+    Tid serial = request.serial(1);
     collect(transactions.open(request, 2), buffer -> buffer.checkCurrent(oid, serial));
     return PyNone.NONE;
   }
@@ -89,7 +89,7 @@ final class StoreMethods {
   Object blobEnd(Request request) {
     request.expect(4, 4);
     Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
+    Tid serial = request.serial(1);
     byte[] data = request.bytes(2);
     ClientTransaction transaction = transactions.open(request, 3);
     collect(
@@ -114,7 +114,7 @@ final class StoreMethods {
   Object blobShared(Request request) {
     request.expect(5, 5);
     Oid oid = request.oid(0);
-    Tid serial = request.tid(1);
+    Tid serial = request.serial(1);
     byte[] data = request.bytes(2);
     String name = request.text(3);
     ClientTransaction transaction = transactions.open(request, 4);
