@@ -40,8 +40,9 @@ ALL = SHORT | {
     'zrs, zc.zrs, zrs, with many packs': (JPJ, 8, True),
     'zrs, zc.zrs, zrs, with packs again': (JPJ, 6, True),
 }
-# Megabytes to catch up with, commits, restarts besides those of every round.
-SIZE = (100, 5000, 8) if LONG else (10, 300, 2)
+# Megabytes to catch up with, commits, restarts besides those of every round; a pause after each commit in
+# seconds, as few commits would be over before the servers have started again.
+MEGABYTES, COMMITS, RESTARTS, PAUSE = (100, 5000, 8, 0) if LONG else (10, 300, 2, 0.08)
 
 
 @pytest.fixture(scope='session')
@@ -58,11 +59,11 @@ def begun(tmp_path_factory):
 
 
 def megabytes():
-    return int(os.environ.get('ZRS_ROUND_MEGABYTES', SIZE[0]))
+    return int(os.environ.get('ZRS_ROUND_MEGABYTES', MEGABYTES))
 
 
 def commits():
-    return int(os.environ.get('ZRS_ROUND_COMMITS', SIZE[1]))
+    return int(os.environ.get('ZRS_ROUND_COMMITS', COMMITS))
 
 
 @pytest.mark.parametrize('name', ALL if LONG else SHORT)
@@ -72,9 +73,9 @@ def test_all_sides_are_equal_after(cluster, tmp_path, capsys, begun, name):
     with capsys.disabled():
         print('\nround "%s": ZRS_SEED=%s' % (name, seed))
     rnd = random.Random('%s %s' % (seed, name))
-    events = rounds.schedule(rnd, len(commands), SIZE[2], packs,
+    events = rounds.schedule(rnd, len(commands), RESTARTS, packs,
                              primary_restarts=2 if RUNZEO_STOCK in commands else None)
-    a_round = rounds.Round(cluster, tmp_path, commands, seed, commits(), events, packed)
+    a_round = rounds.Round(cluster, tmp_path, commands, seed, commits(), PAUSE, events, packed)
     file, blobs = begun(packed)
     shutil.copy(file, a_round.nodes[0].file)
     shutil.copytree(blobs, a_round.nodes[0].blobs)

@@ -1,6 +1,7 @@
 """Commits of every kind over ZEO, through restarts of the server; works with ZEO 5 and 6.
 
-round_writer.py PORT NAME COUNT SEED FOLDER: until COUNT are acknowledged. A line for each attempt:
+round_writer.py PORT NAME COUNT SEED FOLDER PAUSE: until COUNT are acknowledged, with pauses of about
+PAUSE seconds between them. A line for each attempt:
 'ok TID KIND'; 'refused KIND' for an undo that can't be done any more; 'conflict KIND'; 'away KIND ERROR'
 where the server went away, so that what was being committed may or may not be there.
 
@@ -221,11 +222,12 @@ def is_away(e):
             or isinstance(e, ServerException) and ('SystemError' in str(e) or 'SystemExit' in str(e)))
 
 
-def main(port, name, count, seed, folder):
+def main(port, name, count, seed, folder, pause):
     writer = Writer(int(port), name, seed, folder)
     left = int(count)
     while left:
         left -= writer.attempt()
+        time.sleep(writer.rnd.uniform(0, 2 * float(pause)))
     writer.disconnect()
 
 

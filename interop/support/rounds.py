@@ -20,11 +20,13 @@ WRITERS = {'current': servers.CURRENT, 'legacy': servers.LEGACY}
 # After all packs, so that there is a history to compare, and so that a primary of Python, whose pack may
 # have removed its last transactions, answers a secondary that has them.
 LAST_COMMITS = 30
+# The part of the commits up to which packs begin.
+LAST_PACK = 0.66
 # A primary that is told to stop sends what its secondaries lack for up to 60 s, then ends.
 STOP_LIMIT = 200
 CONVERGE_LIMIT = 600
 WRITE_LIMIT = 3600
-DIVERGED = re.compile('the histories have diverged: ([^\n]*)')
+DIVERGED = re.compile(r'CRITICAL zc\.zrs\.secondary \S+: the histories have diverged: ([^\n]*)')
 NOT_UPSTREAM = re.compile('the upstream does not have our transaction ([0-9a-f]{16})')
 
 
@@ -59,7 +61,9 @@ def schedule(rnd, nodes, restarts, packs, primary_restarts=None):
     for number in range(packs):
         # Each is packed if there are as many packs as nodes.
         node = number if number < nodes else rnd.randrange(nodes)
-        events.append(Event(node, 'pack', committed=rnd.uniform(0.05, 0.66)))
+        events.append(Event(node, 'pack', committed=rnd.uniform(0.05, LAST_PACK)))
+    if packs:
+        events.append(Event(nodes - 1, 'miss a pack', committed=rnd.uniform(0.3, LAST_PACK)))
     if primary_restarts is not None:
         of_primary = [e for e in events if e.node == 0 and e.what != 'pack']
         for event in of_primary[primary_restarts:]:
@@ -95,12 +99,14 @@ def pack_tid(when):
 class Round:
     """commands: one for each node; packed: whether the database was packed before the round begins."""
 
-    def __init__(self, make, folder, commands, seed, commits, events, packed=True):
+    def __init__(self, make, folder, commands, seed, commits, pause, events, packed=True):
         self.nodes = chains.chain(make, commands)
-        self.folder, self.seed, self.commits, self.packed = str(folder), seed, commits, packed
+        self.folder, self.seed, self.packed = str(folder), seed, packed
+        self.commits, self.pause = commits, pause
         self.rnd = random.Random('moments %s' % seed)
         self.events = list(events)
-        self.down = {}
+        # What says that a node that is down may start again; when those that start must be there.
+        self.down, self.starting = {}, {}
         self.restarts = [0] * len(self.nodes)
         self.packings = []
         self.pack_tids = [state.NOTHING] * len(self.nodes)
@@ -143,7 +149,8 @@ class Round:
                 self.writers[name] = subprocess.Popen(
                     [WRITERS.get(name, sys.executable),
                      os.path.join(servers.ROOT, 'interop', 'peers', 'round_writer.py'),
-                     str(self.nodes[0].port), name, str(count), str(self.seed), self.folder],
+                     str(self.nodes[0].port), name, str(count), str(self.seed), self.folder,
+                     str(self.pause)],
                     stdout=output, stderr=errors)
 
     def output(self, name):
@@ -165,9 +172,10 @@ class Round:
 
     def step(self):
         self.check_writers()
-        for number, until in list(self.down.items()):
-            if time.monotonic() >= until:
-                del self.down[number]
+        for number, may_start in list(self.down.items()):
+            if number in self.starting:
+                self.look_at_start(number)
+            elif may_start():
                 self.start(number)
         caught_up = self.nodes[1].size() / self.initial
         committed = len(self.acknowledged()) / self.commits
@@ -184,6 +192,8 @@ class Round:
 
     def may_happen(self, event, committed):
         """Packs that must not be at once wait for each other, but not beyond the end of the commits."""
+        if event.what == 'miss a pack':
+            return event.node - 1 not in self.down and (committed >= 1 or self.may_pack(event.node - 1))
         return event.what != 'pack' or committed >= 1 or self.may_pack(event.node)
 
     def may_pack(self, number):
@@ -208,6 +218,9 @@ class Round:
             else:
                 self.note('no pack of node%d' % event.node)
             return
+        if event.what == 'miss a pack':
+            self.miss_pack(event.node)
+            return
         time.sleep(event.later)
         self.note('%s node%d' % (event.what, event.node))
         self.restarts[event.node] += 1
@@ -215,7 +228,24 @@ class Round:
             node.kill()
         else:
             node.stop(STOP_LIMIT)
-        self.down[event.node] = time.monotonic() + self.rnd.uniform(0, 2)
+        until = time.monotonic() + self.rnd.uniform(0, 2)
+        self.down[event.node] = lambda: time.monotonic() >= until
+
+    def miss_pack(self, number):
+        """While the node is down some is committed, and its upstream packed up to then."""
+        self.note('node%d misses a pack of node%d' % (number, number - 1))
+        self.restarts[number] += 1
+        self.nodes[number].kill()
+        enough = len(self.acknowledged()) + self.rnd.randrange(5, 20)
+        missed = []
+
+        def may_start():
+            if missed:
+                return not missed[0].is_alive()
+            if len(self.acknowledged()) >= enough and number - 1 not in self.down and self.may_pack(number - 1):
+                missed.append(self.pack(number - 1, time.time()))
+            return all(p.poll() is not None for p in self.writers.values())
+        self.down[number] = may_start
 
     def start(self, number):
         node = self.nodes[number]
@@ -224,16 +254,29 @@ class Round:
             if tid is not None:
                 self.cut += 1
                 self.note('node%d: transaction %s was cut off' % (number, tid.hex()))
-        node.start()
-        self.note('node%d runs again' % number)
+        node.start(wait=False)
+        self.starting[number] = time.monotonic() + servers.START_LIMIT
 
-    def pack(self, number):
-        """To a random time: now, or that of a transaction that is there."""
+    def look_at_start(self, number):
+        node = self.nodes[number]
+        if not node.accepts():
+            assert time.monotonic() < self.starting[number], 'node%d does not start\n%s' % (number, self.shown())
+            return
+        del self.starting[number], self.down[number]
+        self.note('node%d runs again' % number)
+        if (number > 0 and self.packings and not node.is_python and self.may_pack(number)
+                and len(self.acknowledged()) < LAST_PACK * self.commits):
+            # What it gets now may be packed; objects come before what refers to them then.
+            self.pack(number, time.time())
+
+    def pack(self, number, when=None):
+        """To that time, or a random one: now, or that of a transaction that is there."""
         node = self.nodes[number]
         told = self.acknowledged()
-        when = time.time()
-        if told and self.rnd.randrange(3):
-            when = TimeStamp(bytes.fromhex(self.rnd.choice(told))).timeTime()
+        if when is None:
+            when = time.time()
+            if told and self.rnd.randrange(3):
+                when = TimeStamp(bytes.fromhex(self.rnd.choice(told))).timeTime()
         if node.is_python and number > 0 and pack_tid(when) <= max(self.pack_tids[:number]):
             when = time.time()
         self.pack_tids[number] = max(self.pack_tids[number], pack_tid(when))
@@ -243,6 +286,7 @@ class Round:
         packing.number = number
         self.packings.append(packing)
         packing.start()
+        return packing
 
     def check_packs(self):
         for packing in self.packings:
