@@ -352,6 +352,9 @@ def test_promoted_while_it_catches_up(cluster, long):
             # Not if it was cut between two.
             assert 'a part has arrived' in text and '--force' in text, text
             assert status(two)['role'] == 'secondary' and not os.path.exists(two.file + '.role')
+            # Nothing has changed when it is asked again.
+            code, again = control(two, 'promote', '')
+            assert code == 1 and 'a part has arrived' in again, again
             code, text = control(two, 'promote', '', 'force')
         assert code == 0 and 'could not be asked' in text, text
         got = tids(two)

@@ -278,6 +278,11 @@ def test_a_mark_by_hand(cluster, tmp_path, command, live):
     # Who would lose what was cut off is told so.
     done = zrs('promote', '-C', secondary.conf)
     assert done.returncode == 1 and 'has not arrived again' in done.stderr, done
+    # Also after a restart.
+    secondary.stop()
+    secondary.start()
+    done = zrs('promote', '-C', secondary.conf)
+    assert done.returncode == 1 and 'has not arrived again' in done.stderr, done
     server.start()
     same(live, secondary)
 

@@ -13,7 +13,6 @@ final class FrameWriter {
   private final MessageDigest checksum;
   private final byte[] buffer = new byte[BUFFER_SIZE];
   private int used;
-  private long sent;
 
   /**
    * @param checksum updated with the body of each frame
@@ -51,21 +50,14 @@ final class FrameWriter {
     } else {
       flush();
       output.write(source, offset, length);
-      sent += length;
     }
   }
 
   void flush() throws IOException {
     if (used > 0) {
       output.write(buffer, 0, used);
-      sent += used;
       used = 0;
     }
     output.flush();
-  }
-
-  /** Bytes handed to the network so far. */
-  long sent() {
-    return sent;
   }
 }

@@ -125,7 +125,9 @@ final class ReceiverSession implements FrameReader.Waiting {
       applyRest(e);
       throw e;
     } finally {
-      if (assembler.inTransaction() && history.isDone()) {
+      if (assembler.inTransaction()
+          && history.isDone()
+          && assembler.last().compareTo(storage.lastTransaction()) > 0) {
         board.incomplete(assembler.last());
       }
     }

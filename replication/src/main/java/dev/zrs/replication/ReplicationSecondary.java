@@ -311,24 +311,31 @@ public final class ReplicationSecondary implements AutoCloseable {
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
-  /**
-   * Stops following; waits, with a limit, until the transactions that arrived whole are applied.
-   */
+  /** As {@link #stop}. */
   @Override
   public void close() {
-    if (isClosing()) {
-      return;
+    if (!stop()) {
+      LOG.error("the receiver of {} did not stop in time", storage.name());
     }
-    LOG.info("Closing {} {}", storage.name(), peer);
-    closing.countDown();
-    cut();
-    forgetLineage();
+  }
+
+  /**
+   * Stops following; waits, with a limit, until the transactions that arrived whole are applied.
+   *
+   * @return whether nothing is written to the storage any more; else it may still be
+   */
+  public boolean stop() {
+    if (!isClosing()) {
+      LOG.info("Closing {} {}", storage.name(), peer);
+      closing.countDown();
+      cut();
+      forgetLineage();
+    }
     try {
-      if (thread.getState() != Thread.State.NEW && !thread.join(STOP_LIMIT)) {
-        LOG.error("the receiver of {} did not stop in time", storage.name());
-      }
+      return thread.getState() == Thread.State.NEW || thread.join(STOP_LIMIT);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
   }
 

@@ -7,6 +7,9 @@ import java.util.List;
 
 /** Complete transactions that are not applied yet. For one thread. */
 final class RestoreBatch implements AutoCloseable {
+  /** Bytes of heap for a record, besides its data; more than it is. */
+  private static final long RECORD_COST = 300;
+
   private final FileStorage storage;
   private final long maxBytes;
   private final int maxTransactions;
@@ -26,7 +29,7 @@ final class RestoreBatch implements AutoCloseable {
   /** Takes a transaction over. */
   void add(TransactionBuffer transaction) {
     transactions.add(transaction);
-    bytes += transaction.byteCount();
+    bytes += transaction.byteCount() + RECORD_COST * transaction.recordCount();
   }
 
   boolean isEmpty() {

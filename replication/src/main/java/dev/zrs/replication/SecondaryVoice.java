@@ -18,6 +18,9 @@ final class SecondaryVoice implements Runnable {
   /** What may come at once, such as after a network that had stalled for minutes. */
   private static final int KEEP_ALIVES_AT_ONCE = 10_000;
 
+  /** A secondary of zc.zrs sends its first keep-alive after a second at least. */
+  private static final Duration SOON = Duration.ofMillis(500);
+
   /** Nobody has anything to gain from more; each costs processor time. */
   private static final int KEEP_ALIVES_PER_SECOND = 100;
 
@@ -28,6 +31,8 @@ final class SecondaryVoice implements Runnable {
       new TokenBucket(KEEP_ALIVES_AT_ONCE, KEEP_ALIVES_PER_SECOND);
 
   private final CountDownLatch silent = new CountDownLatch(1);
+
+  private final long begun = System.nanoTime();
 
   /** So many empty frames at once are what only a secondary says that compares histories. */
   private final CountDownLatch compares = new CountDownLatch(2);
@@ -68,7 +73,9 @@ final class SecondaryVoice implements Runnable {
           "a flood of keep-alives: more than %d, and more than %d in a second"
               .formatted(KEEP_ALIVES_AT_ONCE, KEEP_ALIVES_PER_SECOND));
     }
-    compares.countDown();
+    if (System.nanoTime() - begun < SOON.toNanos()) {
+      compares.countDown();
+    }
     LOG.debug("{}: keep-alive", peer);
   }
 

@@ -164,14 +164,19 @@ final class SenderSession {
             storage, output, checksum, peer, shared.missingBlobs(), options.strictBlobs());
     try {
       checkOwn();
-      checkHistory(tid, voice);
+      // Opened first: a start that was ahead then is none of this history, whatever is committed.
       try (TransactionReader reader = storage.transactionsAfter(tid, () -> !gone)) {
+        checkHistory(tid, voice);
         known = true;
         send(reader, tid, sender, output);
       }
     } catch (ReplicationException | StorageException e) {
       // What is wrong here is no reason to keep the transactions before it from the secondary.
-      endAfter(output, voice);
+      try {
+        endAfter(output, voice);
+      } catch (IOException end) {
+        e.addSuppressed(end);
+      }
       throw e;
     }
     endAfter(output, voice);

@@ -3,7 +3,6 @@ package dev.zrs.replication;
 import dev.zrs.storage.Tid;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.OptionalInt;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
@@ -184,14 +183,5 @@ final class StatusBoard {
     } finally {
       lock.unlock();
     }
-  }
-
-  /** How far the catch-up is, for messages. */
-  String progress() {
-    SecondaryStatus now = status;
-    OptionalInt percent = now.progressPercent(clock.instant());
-    return percent.isEmpty()
-        ? "at " + now.applied().toUtcText()
-        : "at %s, %d %% of the time span".formatted(now.applied().toUtcText(), percent.getAsInt());
   }
 }

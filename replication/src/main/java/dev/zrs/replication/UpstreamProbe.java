@@ -117,7 +117,8 @@ public final class UpstreamProbe {
             new FutureTids(InstantSource.system(), link.peer()))) {
       while (true) {
         since = System.nanoTime();
-        between = history.isDone() && !assembler.inTransaction();
+        // Silence from the begin says nothing: it may be empty as we are, or have much to search.
+        between = history.isDone() && !assembler.inTransaction() && input.received() > 0;
         byte[] frame = input.next(assembler.frameLimit());
         between = false;
         Arrived arrived = assembler.accept(frame);
@@ -125,8 +126,11 @@ public final class UpstreamProbe {
           history.later(assembler.last());
           return new Answer.Ahead(assembler.last());
         }
-        if (arrived instanceof Arrived.Known known) {
-          history.known(known.print());
+        switch (arrived) {
+          case null -> {}
+          case Arrived.Known known -> history.known(known.print());
+          // The receiver, which goes on meanwhile, was quicker.
+          case Arrived.New more -> more.transaction().close();
         }
       }
     }

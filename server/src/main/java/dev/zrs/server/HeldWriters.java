@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 final class HeldWriters implements WriteGate {
   private static final Logger LOG = LoggerFactory.getLogger("runzeo");
 
-  /** How often it is asked whether the upstream is there again, for all clients together. */
+  /** How often it is asked whether an upstream that is away is there again, for all clients. */
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
   private final ReplicatedStorage storage;

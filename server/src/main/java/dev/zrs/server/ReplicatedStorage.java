@@ -4,8 +4,6 @@ import dev.zrs.replication.PrimaryOptions;
 import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.replication.SecondaryOptions;
-import dev.zrs.replication.SecondaryStatus;
-import dev.zrs.replication.UpstreamProbe;
 import dev.zrs.replication.UpstreamProbe.Answer;
 import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.role.Role;
@@ -50,6 +48,7 @@ final class ReplicatedStorage implements AutoCloseable {
   private final RoleFile roleFile;
   private final Optional<ReplicationPrimary> primary;
   private final HeldWriters writers;
+  private final KnownLosses losses;
 
   /** Held while the role is changed; guards {@link #closed}. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -91,6 +90,7 @@ final class ReplicatedStorage implements AutoCloseable {
                         PrimaryOptions.DEFAULT.withStrictBlobs(config.strictBlobs()),
                         clock));
     this.writers = new HeldWriters(this, config.holdWriters());
+    this.losses = new KnownLosses(storage);
     if (role instanceof Role.Secondary follower) {
       secondary = follower(follower.upstream(), false);
     }
@@ -156,31 +156,34 @@ final class ReplicatedStorage implements AutoCloseable {
     lock.lock();
     try {
       requireOpen();
-      ReplicationSecondary follower = secondary;
-      if (!(role instanceof Role.Secondary old) || follower == null) {
+      if (!(role instanceof Role.Secondary old)) {
         return "storage '%s' is primary already".formatted(name);
       }
+      ReplicationSecondary follower = requireFollower();
+      storage.failure().ifPresent(ReplicatedStorage::refuse);
       if (!follower.awaitApplied(APPLY_LIMIT) && !force) {
         throw new RoleException(
             "not promoted: transactions still arrive. Wait until they have, or give them up with"
                 + " --force");
       }
-      String known = askUpstream(old.upstream(), force);
+      Answer answer = losses.ask(old.upstream(), force);
+      String known = (force ? "forced; " : "") + KnownLosses.text(answer, old.upstream());
       LOG.info("storage '{}': promotion: following {} ends", name, old.upstream().text());
-      follower.close();
+      stop(follower);
       boolean promoted = false;
       try {
-        requireComplete(follower.status(), force);
+        if (!force) {
+          losses.requireNone(answer);
+        }
         takeOverBlobs();
         roleFile.write(new Role.Primary(), config.replicateFrom(), clock.instant());
         forgetIfConfigured(new Role.Primary());
-        secondary = null;
         role = new Role.Primary();
+        secondary = null;
         promoted = true;
       } finally {
         if (!promoted) {
-          leaveBlobs(() -> {});
-          startFollower(old.upstream(), false);
+          goOnFollowing(old.upstream());
         }
       }
       LOG.warn(
@@ -197,46 +200,37 @@ final class ReplicatedStorage implements AutoCloseable {
     }
   }
 
-  private String askUpstream(Address upstream, boolean force) {
-    Answer answer = UpstreamProbe.ask(upstream.toConnect(), storage);
-    String loss =
-        switch (answer) {
-          case Answer.Ahead ahead ->
-              "the upstream %s answers and has more: its transaction %s (%s UTC) is not here"
-                  .formatted(upstream.text(), ahead.next(), ahead.next().toUtcText());
-          case Answer.Diverged diverged ->
-              "the upstream %s answers, and has other transactions: %s"
-                  .formatted(upstream.text(), diverged.reason());
-          case Answer.Level level -> "";
-          case Answer.Unknown unknown -> "";
-        };
-    if (!loss.isEmpty()) {
-      if (force) {
-        return "forced, though " + loss;
-      }
-      throw new RoleException(
-          "not promoted: %s. Wait until it has arrived, or give it up with --force"
-              .formatted(loss));
+  private ReplicationSecondary requireFollower() {
+    ReplicationSecondary follower = secondary;
+    if (follower == null) {
+      throw new RoleException("it follows nobody at the moment: run zrs follow first");
     }
-    return answer instanceof Answer.Unknown unknown
-        ? "the upstream %s could not be asked (%s): what it has committed after that, if anything, is not known here"
-            .formatted(upstream.text(), unknown.reason())
-        : "the upstream %s answers and has nothing more; stop it, or have it follow this server, or it will take commits too"
-            .formatted(upstream.text());
+    return follower;
   }
 
-  private void requireComplete(SecondaryStatus status, boolean force) {
-    if (storage.lastCut().compareTo(storage.lastTransaction()) > 0 && !force) {
+  private static void refuse(StorageException failure) {
+    throw new RoleException(
+        "not promoted: the storage writes no more until the server is restarted: "
+            + failure.getMessage());
+  }
+
+  /** Ends following; what has come and is not applied is remembered. */
+  private void stop(ReplicationSecondary follower) {
+    boolean ended = follower.stop();
+    losses.note(follower.status());
+    if (!ended) {
       throw new RoleException(
-          ("not promoted: the file was the copy of one in use, and what was cut off it at the start,"
-                  + " up to transaction %s (%s UTC), has not arrived again. Give it up with --force")
-              .formatted(storage.lastCut(), storage.lastCut().toUtcText()));
+          "what receives transactions does not stop, so that the role can't change; see the log, and"
+              + " restart the server");
     }
-    if (status.incomplete().isPresent() && !force) {
-      throw new RoleException(
-          ("not promoted: of transaction %s (%s UTC) a part has arrived, and not the end; the"
-                  + " upstream may have it whole. Give it up with --force")
-              .formatted(status.incomplete().get(), status.incomplete().get().toUtcText()));
+  }
+
+  /** After a promotion that was refused or has failed. */
+  private void goOnFollowing(Address upstream) {
+    try {
+      leaveBlobs(() -> {});
+    } finally {
+      startFollower(upstream, false);
     }
   }
 
@@ -279,15 +273,19 @@ final class ReplicatedStorage implements AutoCloseable {
     Role.Secondary wanted = new Role.Secondary(upstream);
     roleFile.write(wanted, config.replicateFrom(), clock.instant());
     forgetIfConfigured(wanted);
-    boolean wasPrimary = role instanceof Role.Primary;
+    boolean mayHaveWriters = role instanceof Role.Primary || secondary == null;
     ReplicationSecondary old = secondary;
     role = wanted;
+    secondary = null;
     if (old != null) {
-      old.close();
+      stop(old);
     }
     LOG.warn("storage '{}' follows {} from now on", name, upstream.text());
-    if (wasPrimary && !clients.disconnect("storage '" + name + "' became secondary")) {
-      LOG.error("storage '{}': not all clients could be disconnected in time", name);
+    if (mayHaveWriters && !clients.disconnect("storage '" + name + "' became secondary")) {
+      // What is still being committed must not come to stand between transactions of the upstream.
+      throw new RoleException(
+          "storage '%s' takes no commits any more, but one that has begun does not end; run zrs follow again"
+              .formatted(name));
     }
   }
 
@@ -320,7 +318,12 @@ final class ReplicatedStorage implements AutoCloseable {
         .<Role>map(Role.Secondary::new)
         .orElseGet(Role.Primary::new)
         .equals(wanted)) {
-      roleFile.clear();
+      try {
+        roleFile.clear();
+      } catch (RoleException e) {
+        // It says the same as zeo.conf, so the next start removes it.
+        LOG.warn("storage '{}': {}", name, e.getMessage());
+      }
     }
   }
 

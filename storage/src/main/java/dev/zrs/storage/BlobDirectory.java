@@ -172,17 +172,6 @@ public final class BlobDirectory {
     return base.resolve(layout.path(oid));
   }
 
-  /** Makes {@link #directoryOf}. */
-  public void createDirectoryOf(Oid oid) {
-    requireWritable();
-    Path directory = directoryOf(oid);
-    try {
-      createWithParents(directory, true);
-    } catch (IOException e) {
-      throw new StorageIoException("creating", directory, e);
-    }
-  }
-
   /** Where the content of one revision of a blob is, or would be. */
   public Path file(Oid oid, Tid serial) {
     return directoryOf(oid).resolve(BlobLayout.hexPrefixed(serial.toBytes()) + SUFFIX);

@@ -50,11 +50,11 @@ public final class FileStorage implements AutoCloseable {
   /** Held while a pack runs. */
   private final ReentrantLock packing = new ReentrantLock();
 
-  /** Whether the pack that runs, if one does, removes blobs. */
-  private volatile boolean packRemovesBlobs;
+  /** Whether a pack runs that is known to leave the blobs alone. */
+  private volatile boolean packLeavesBlobs;
 
   private final PackHost packHost;
-  private final PackTimeFile packTime;
+  private final TidFile packTime;
 
   FileStorage(
       StorageOptions options,
@@ -73,7 +73,7 @@ public final class FileStorage implements AutoCloseable {
     this.maxOid = new AtomicLong(files.generation().index().maxOid());
     this.commits =
         new CommitPath(options, present, blobs, catchUpMarker, indexSaver, maxOid, clock);
-    this.packTime = PackTimeFile.open(disk, options.file());
+    this.packTime = TidFile.packTime(disk, options.file());
     this.packHost = new PackHost(options, present, commits, indexSaver, disk, packTime);
   }
 
@@ -118,9 +118,9 @@ public final class FileStorage implements AutoCloseable {
   }
 
   /**
-   * The last of the whole transactions that the opening cut off, because they stood behind an
-   * unfinished one; {@link Tid#NONE} if there were none. Until the upstream has sent it again it is
-   * missing here.
+   * Of a follower: the last of the transactions that this or an earlier opening cut off, because
+   * they stood behind an unfinished one, or were unfinished themselves; {@link Tid#NONE} if there
+   * were none. Until the upstream has sent it again it may be missing here.
    */
   public Tid lastCut() {
     return lastCut;
@@ -147,7 +147,7 @@ public final class FileStorage implements AutoCloseable {
   public void leaveBlobs(Runnable endWriters) {
     BlobDirectory directory = blobs.orElseThrow(TransactionBuffer::noBlobs);
     boolean noPack = packing.tryLock();
-    if (!noPack && packRemovesBlobs) {
+    if (!noPack && !packLeavesBlobs) {
       throw new StorageException(
           name() + " is being packed, and blobs may yet be removed; try again when that is done");
     }
@@ -301,7 +301,7 @@ public final class FileStorage implements AutoCloseable {
    * @throws StorageException if {@code wanted} is false before it is known
    */
   public Ancestry ancestry(Tid tid, BooleanSupplier wanted) {
-    return read(generation -> new History(generation, packTime.packed()).of(tid, wanted));
+    return read(generation -> new History(generation, packTime.tid()).of(tid, wanted));
   }
 
   /**
@@ -309,7 +309,7 @@ public final class FileStorage implements AutoCloseable {
    * counted.
    */
   public Backlog backlogAfter(Tid tid) {
-    return read(generation -> new History(generation, packTime.packed()).after(tid, MAX_COUNTED));
+    return read(generation -> new History(generation, packTime.tid()).after(tid, MAX_COUNTED));
   }
 
   /**
@@ -317,7 +317,7 @@ public final class FileStorage implements AutoCloseable {
    * may lack them. {@link Tid#NONE} in an empty storage; the last one if none is near the end.
    */
   public Tid lastTransactionWithRecords() {
-    return read(generation -> new History(generation, packTime.packed()).lastWithRecords());
+    return read(generation -> new History(generation, packTime.tid()).lastWithRecords());
   }
 
   /** The last {@code count} transactions, or as many as there are, oldest first. */
@@ -463,13 +463,14 @@ public final class FileStorage implements AutoCloseable {
         }
         // Whoever takes the files over meanwhile does not have them removed by this pack.
         Optional<BlobDirectory> own = blobs.filter(BlobDirectory::isWritable);
-        packRemovesBlobs = own.isPresent();
+        packLeavesBlobs = own.isEmpty();
         return new Packer(disk, old, own, what, packHost).pack(progress);
       } finally {
         old.leave();
         rememberChecked();
       }
     } finally {
+      packLeavesBlobs = false;
       packing.unlock();
     }
   }
@@ -477,12 +478,17 @@ public final class FileStorage implements AutoCloseable {
   /** What a pack writes has nothing unfinished in it, and all its positions are new. */
   private void rememberChecked() {
     if (options.follower() && !present.isClosed()) {
-      read(
-          generation -> {
-            new CheckedPart(disk, options.file())
-                .record(generation.file(), generation.visibleEnd());
-            return null;
-          });
+      try {
+        read(
+            generation -> {
+              new CheckedPart(disk, options.file())
+                  .record(generation.file(), generation.visibleEnd());
+              return null;
+            });
+      } catch (StorageException e) {
+        // The next start reads more.
+        LOG.debug("{}: what was checked is not written down: {}", name(), e.toString());
+      }
     }
   }
 

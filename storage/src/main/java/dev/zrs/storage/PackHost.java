@@ -10,7 +10,7 @@ final class PackHost implements Packer.Host {
   private final CommitPath commits;
   private final IndexSaver indexSaver;
   private final Disk disk;
-  private final PackTimeFile packTime;
+  private final TidFile packTime;
 
   /** What it waits with for the commit lock, so that a stop can end the wait. */
   private volatile CommitLock.@Nullable Claim waiting;
@@ -21,7 +21,7 @@ final class PackHost implements Packer.Host {
       CommitPath commits,
       IndexSaver indexSaver,
       Disk disk,
-      PackTimeFile packTime) {
+      TidFile packTime) {
     this.options = options;
     this.present = present;
     this.commits = commits;

@@ -86,7 +86,7 @@ final class StorageOpener {
     }
     LOG.warn("{} and its blobs are removed, because the storage is to be created anew", path);
     disk.delete(Paths.withSuffix(path, ".index"), "remove index to create anew");
-    disk.delete(PackTimeFile.pathFor(path), "remove pack time to create anew");
+    disk.delete(TidFile.packTimePath(path), "remove pack time to create anew");
     Optional<Path> blobs = options.blobDirectory();
     if (blobs.isPresent() && options.blobAccess() == BlobAccess.READ_WRITE) {
       removeTree(blobs.get());
@@ -229,12 +229,10 @@ final class StorageOpener {
         new FileScan(
             file, start.index(), start.position(), start.lastTid(), batch, options.follower());
     scan.run();
-    Tid lastCut = Tid.NONE;
+    TidFile lastCut = TidFile.lastCut(disk, file.path());
     if (!options.readOnly()) {
       if (scan.hasTail()) {
-        TailCut tail = new TailCut(disk, file, scan, options.follower());
-        tail.cut(blobs);
-        lastCut = tail.lastCut();
+        new TailCut(disk, file, scan, options.follower(), lastCut).cut(blobs);
       } else {
         // A process that was killed may have written what the disk does not have yet; from now on
         // it is visible.
@@ -250,7 +248,7 @@ final class StorageOpener {
     if (!options.readOnly() && !start.fromIndex()) {
       indexFile.save(generation);
     }
-    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lastCut, lock);
+    return new FileStorage.OpenedFiles(generation, indexFile, scan.lastTid(), lastCut.tid(), lock);
   }
 
   /** From where the file has to be scanned. */

@@ -20,22 +20,19 @@ final class TailCut {
   private final DataFile file;
   private final FileScan scan;
   private final boolean follower;
-  private Tid lastCut = Tid.NONE;
+  private final TidFile lastCut;
 
   /**
    * @param scan of the file, which has found a tail
    * @param follower whether an upstream will send the transactions of the tail again
+   * @param lastCut where to write down which of them is the last one
    */
-  TailCut(Disk disk, DataFile file, FileScan scan, boolean follower) {
+  TailCut(Disk disk, DataFile file, FileScan scan, boolean follower, TidFile lastCut) {
     this.disk = disk;
     this.file = file;
     this.scan = scan;
     this.follower = follower;
-  }
-
-  /** The last of the transactions that were whole and are cut off; {@link Tid#NONE} if none was. */
-  Tid lastCut() {
-    return lastCut;
+    this.lastCut = lastCut;
   }
 
   /**
@@ -44,7 +41,10 @@ final class TailCut {
    * @param blobs where the blobs of the tail are; empty if they are nobody's business here
    */
   void cut(Optional<BlobDirectory> blobs) throws IOException {
-    visitTail(blobs);
+    Tid last = visitTail(blobs);
+    if (follower) {
+      lastCut.record(last);
+    }
     Path copy = unusedTail(file.path());
     long end = scan.end();
     long size = file.size();
@@ -96,8 +96,11 @@ final class TailCut {
   /**
    * The blobs of transactions that stand whole in the tail came to their places at the vote. Those
    * that an upstream sends again may stay there; but it may have aborted one that is not finished.
+   *
+   * @return the last one; {@link Tid#NONE} if there is none
    */
-  private void visitTail(Optional<BlobDirectory> blobs) throws IOException {
+  private Tid visitTail(Optional<BlobDirectory> blobs) throws IOException {
+    Tid last = Tid.NONE;
     long size = file.size();
     long position = scan.end();
     while (position + TransactionHeader.FIXED_LENGTH <= size) {
@@ -105,17 +108,16 @@ final class TailCut {
       if (transaction.length() < transaction.headerLength()
           || transaction.length() > size - position - TransactionHeader.TRAILER_LENGTH
           || file.readLong(transaction.trailerPosition()) != transaction.length()) {
-        return;
+        return last;
       }
-      if (transaction.hasKnownStatus()) {
-        lastCut = transaction.tid();
-      }
+      last = transaction.tid();
       boolean comesAgain = follower && transaction.hasKnownStatus();
       if (blobs.isPresent() && !comesAgain && !setBlobsAside(transaction, blobs.get())) {
-        return;
+        return last;
       }
       position = transaction.end();
     }
+    return last;
   }
 
   /** Whether all of the transaction's records could be read. */

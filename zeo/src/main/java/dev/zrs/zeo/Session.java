@@ -167,8 +167,6 @@ final class Session implements Broadcaster.Subscriber {
   private void registerWriter(StorageService service, Request request) {
     try {
       boolean writes = service.awaitWrites(() -> ended || sentAway);
-      // Before the answer, which the client may follow with another request at once.
-      waitingFor = null;
       if (sentAway) {
         workerOut.reset();
         Messages.reply(workerOut, request.id(), service.storage().lastTransaction().toBytes());
@@ -180,8 +178,14 @@ final class Session implements Broadcaster.Subscriber {
         throw new RequestException(RemoteError.readOnly());
       }
       register(service, request, false, workerOut);
+      // Only now: until it is registered, the reader and the end of the connection must know.
+      waitingFor = null;
       outbox.flushNow();
+      if (sentAway) {
+        disconnect();
+      }
     } catch (RuntimeException e) {
+      // Before the answer, which the client may follow with another request at once.
       waitingFor = null;
       sendError(request, e, workerOut);
     }
@@ -225,6 +229,10 @@ final class Session implements Broadcaster.Subscriber {
               Messages.endReply(to);
               outbox.announce(last, Outbox.frame(to));
             });
+    if (!wantsReadOnly && service.isReadOnly()) {
+      // It became read-only meanwhile, and those who were there already were sent away.
+      disconnect();
+    }
   }
 
   private void serve(Registered known, Request request) {
