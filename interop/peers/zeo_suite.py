@@ -18,6 +18,8 @@ from ZODB.tests.util import clear_transaction_syncs  # noqa: F401  (what the tes
 # They need classes of the tests in the server, to resolve conflicts of them.
 NOT_FOR_US = {'checkResolve', 'testUndoConflictResolution', 'testUndoMultipleConflictResolution',
               'testUndoMultipleConflictResolutionReversed'}
+if not os.environ.get('ZRS_LONG'):
+    NOT_FOR_US.add('test_race_external_invalidate_vs_disconnect')  # it takes longer than all others together
 NAMES = sorted(n for n in dir(module.FullGenericTests)
                if n.startswith(('check', 'test')) and n not in NOT_FOR_US)
 SHARED_NAMES = ['checkStoreBlob', 'checkLoadBlob', 'checkTransactionBufferCleanup']
