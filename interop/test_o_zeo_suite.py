@@ -62,7 +62,10 @@ def content(path):
 
 
 def compare(name, primary, secondary):
-    """After packs at the primary only: what it has the secondary has, and the same data are current."""
+    """After packs at the primary only: what it has the secondary has, and the same data are current.
+
+    The blobs are not looked at: these tests write records of them that ZODB itself does not know as such,
+    and so they are not replicated by zc.zrs either."""
     ours, ours_current = content(primary)
     theirs, theirs_current = content(secondary)
     for tid, (metadata, records) in ours.items():
@@ -117,8 +120,3 @@ def test_zeo_s_own_tests_pass_and_a_zc_zrs_secondary_has_the_same(cluster, socke
     for name in tests:
         compare('%s: %s' % (name, tests[name]), '%s/%s.fs' % (primary.folder, name),
                 '%s/%s.fs' % (secondary.folder, name))
-        for folder, _, files in os.walk('%s/blobs/%s' % (primary.folder, name)):
-            for file in files:
-                copy = os.path.join(folder.replace(primary.folder, secondary.folder), file)
-                if file.endswith('.blob') and os.path.getsize(os.path.join(folder, file)):
-                    assert open(copy, 'rb').read() == open(os.path.join(folder, file), 'rb').read(), copy

@@ -5,6 +5,7 @@ import dev.zrs.pickle.PickleLimits;
 import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyInstance;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.Oid;
@@ -102,16 +103,17 @@ sealed interface StreamMessage {
       throw new ReplicationException(
           "a transaction with status '%c' can't be replicated".formatted((char) status[0]));
     }
-    PyDict extension = Py.asDict(fields.get(4));
+    // By its meaning a dict; what a program pickles as some other object is data all the same.
+    Object extension =
+        fields.get(4) instanceof PyInstance object ? object : Py.asDict(fields.get(4));
+    boolean isEmpty = extension instanceof PyDict dict && dict.size() == 0;
     return new Begin(
         Tid.of(Py.asBytes(fields.get(0))),
         (char) (status[0] & 0xff),
         new TransactionMetadata(
             textBytes(fields.get(2)),
             textBytes(fields.get(3)),
-            extension.size() == 0
-                ? new byte[0]
-                : PickleWriter.memoized(3).write(extension).toByteArray()));
+            isEmpty ? new byte[0] : PickleWriter.memoized(3).write(extension).toByteArray()));
   }
 
   private static RecordHeader record(PyTuple fields, int size) {

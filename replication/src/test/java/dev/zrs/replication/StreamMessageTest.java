@@ -7,6 +7,7 @@ import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
+import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import java.nio.charset.StandardCharsets;
@@ -57,6 +58,16 @@ final class StreamMessageTest {
                 assertThat(begin.metadata().extension()).isEqualTo(pickled);
               });
     }
+  }
+
+  @Test
+  void an_extension_that_is_an_object_is_kept_as_data() {
+    byte[] pickled = latin1("\u0080\u0003cmodule\nDict\nq\0)Rq\1X\2\0\0\0abq\2K\1s.");
+    Object object = Unpickler.load(pickled);
+    assertThat(parsed(PickleWriter.zrs(), "T", TID, " ", "", "", object))
+        .isInstanceOfSatisfying(
+            StreamMessage.Begin.class,
+            begin -> assertThat(begin.metadata().extension()).isEqualTo(pickled));
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.PickleLimits;
 import dev.zrs.pickle.Py;
+import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.Oid;
@@ -85,9 +86,13 @@ record Request(Object id, boolean async, String method, List<Object> arguments) 
     return new Tid(eightBytes(index));
   }
 
-  /** The serial that a change is based on; Python's storages take None for a new object. */
+  /** The serial that a change is based on; Python's storages take None or a str for new objects. */
   Tid serial(int index) {
-    return Py.isNone(argument(index)) ? Tid.NONE : tid(index);
+    return switch (argument(index)) {
+      case PyNone none -> Tid.NONE;
+      case String text when text.equals("\0".repeat(Tid.BYTES)) -> Tid.NONE;
+      default -> tid(index);
+    };
   }
 
   @Nullable Tid tidOrNone(int index) {

@@ -2,7 +2,6 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
-import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyList;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.storage.Commit;
@@ -67,7 +66,8 @@ final class TransactionMethods {
     transaction.attempt(
         () -> {
           TransactionMetadata metadata =
-              new TransactionMetadata(utf8(request, 1), utf8(request, 2), extension(request));
+              new TransactionMetadata(
+                  utf8(request, 1), utf8(request, 2), Extension.stored(request.argument(3)));
           transaction.setBuffer(service.storage().begin(metadata, tid, status, transaction));
         });
     service.stats().activeTransactions.incrementAndGet();
@@ -80,16 +80,6 @@ final class TransactionMethods {
       case byte[] bytes -> bytes;
       case String text -> text.getBytes(StandardCharsets.UTF_8);
       default -> throw request.wrongKind(index, "a str or bytes");
-    };
-  }
-
-  /** The extension as ZODB puts it into the file. */
-  private static byte[] extension(Request request) {
-    return switch (request.argument(3)) {
-      case byte[] bytes -> bytes;
-      case PyNone none -> new byte[0];
-      case PyDict dict when dict.size() == 0 -> new byte[0];
-      case Object value -> PickleWriter.memoized(3).write(value).toByteArray();
     };
   }
 
