@@ -1,7 +1,7 @@
 """Commits of every kind over ZEO, through restarts of the server; works with ZEO 5 and 6.
 
-round_writer.py PORT NAME COUNT SEED FOLDER PAUSE: until COUNT are acknowledged, with pauses of about
-PAUSE seconds between them. A line for each attempt:
+round_writer.py PORT NAME COUNT SEED FOLDER PAUSE UNDONE: until COUNT are acknowledged, with pauses of about
+PAUSE seconds between them; at most UNDONE transactions are undone by one. A line for each attempt:
 'ok TID KIND'; 'refused KIND' for an undo that can't be done any more; 'conflict KIND'; 'away KIND ERROR'
 where the server went away, so that what was being committed may or may not be there.
 
@@ -46,8 +46,8 @@ def say(*words):
 
 
 class Writer:
-    def __init__(self, port, name, seed, folder):
-        self.port, self.name = port, name
+    def __init__(self, port, name, seed, folder, undone):
+        self.port, self.name, self.undone = port, name, undone
         self.blobs = os.path.join(folder, 'blobs of ' + name)
         self.rnd = random.Random('%s %s' % (seed, name))
         self.undoable = []
@@ -139,7 +139,7 @@ class Writer:
     def undo(self):
         if not self.undoable:
             return self.small()
-        tids = self.rnd.sample(self.undoable, min(len(self.undoable), self.rnd.choice([1, 1, 1, 2])))
+        tids = self.rnd.sample(self.undoable, min(len(self.undoable), self.rnd.choice([1, 1, 1, self.undone])))
         self.db.undoMultiple([base64.encodebytes(tid).rstrip() for tid in sorted(tids, reverse=True)])
 
     # How often, in parts of all.
@@ -222,8 +222,8 @@ def is_away(e):
             or isinstance(e, ServerException) and ('SystemError' in str(e) or 'SystemExit' in str(e)))
 
 
-def main(port, name, count, seed, folder, pause):
-    writer = Writer(int(port), name, seed, folder)
+def main(port, name, count, seed, folder, pause, undone):
+    writer = Writer(int(port), name, seed, folder, int(undone))
     left = int(count)
     while left:
         left -= writer.attempt()
