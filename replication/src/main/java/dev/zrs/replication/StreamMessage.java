@@ -65,6 +65,10 @@ sealed interface StreamMessage {
    * @throws ReplicationException if it is none
    */
   static StreamMessage parse(byte[] frame) {
+    if (isZeoGreeting(frame)) {
+      throw new ReplicationException(
+          "at the address of the upstream is a ZEO server; replicate-from needs its replicate-to");
+    }
     try {
       Object value = new Unpickler(frame, 0, frame.length, LIMITS).load();
       PyTuple message = Py.asTuple(value, 2);
@@ -89,6 +93,14 @@ sealed interface StreamMessage {
   private static String shown(String text) {
     String begin = text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text;
     return begin.replaceAll("\\p{Cntrl}", "?");
+  }
+
+  /** Z5, M5 and the like, which a ZEO server says at once. */
+  private static boolean isZeoGreeting(byte[] frame) {
+    return frame.length == 2
+        && (frame[0] == 'Z' || frame[0] == 'M')
+        && frame[1] >= '0'
+        && frame[1] <= '9';
   }
 
   private static Begin begin(PyTuple fields) {

@@ -86,7 +86,7 @@ public final class UpstreamProbe {
       Thread.ofVirtual().name("zrs probe limit").start(() -> watch(link));
       return read(link);
     } catch (DivergedException e) {
-      return new Answer.Diverged(String.valueOf(e.getMessage()));
+      return new Answer.Diverged(e.difference());
     } catch (IOException | ReplicationException e) {
       return quiet
           ? new Answer.Level()

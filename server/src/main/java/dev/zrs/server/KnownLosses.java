@@ -34,21 +34,30 @@ final class KnownLosses {
    * Asks the upstream, which may take half a minute.
    *
    * @param force whether to accept a loss
-   * @return what is known then, for the operator
+   * @return what it was found to be
    * @throws RoleException if it has what is not here
    */
   Answer ask(Address upstream, boolean force) {
     Answer answer = UpstreamProbe.ask(upstream.toConnect(), storage);
-    if (!force && (answer instanceof Answer.Ahead || answer instanceof Answer.Diverged)) {
-      throw new RoleException(
-          "not promoted: %s. Wait until it has arrived, or give it up with --force"
-              .formatted(text(answer, upstream)));
+    if (force || answer instanceof Answer.Level || answer instanceof Answer.Unknown) {
+      return answer;
     }
-    return answer;
+    throw new RoleException(
+        "not promoted: %s. %s"
+            .formatted(
+                found(answer, upstream),
+                answer instanceof Answer.Diverged
+                    ? "To go on with the history of this server: --force"
+                    : "Wait until it has arrived, or give it up with --force"));
   }
 
-  /** What an upstream is found to be, for the operator. */
+  /** What is known of the upstream after a promotion, for the operator. */
   static String text(Answer answer, Address upstream) {
+    boolean forced = answer instanceof Answer.Ahead || answer instanceof Answer.Diverged;
+    return (forced ? "forced, though " : "") + found(answer, upstream);
+  }
+
+  private static String found(Answer answer, Address upstream) {
     return switch (answer) {
       case Answer.Ahead ahead ->
           "the upstream %s answers and has more: its transaction %s (%s UTC) is not here"

@@ -167,7 +167,7 @@ final class ReplicatedStorage implements AutoCloseable {
                 + " --force");
       }
       Answer answer = losses.ask(old.upstream(), force);
-      String known = (force ? "forced; " : "") + KnownLosses.text(answer, old.upstream());
+      String known = KnownLosses.text(answer, old.upstream());
       LOG.info("storage '{}': promotion: following {} ends", name, old.upstream().text());
       stop(follower);
       boolean promoted = false;

@@ -47,8 +47,11 @@ final class RoleCommand implements Callable<Integer> {
     } catch (ConfigException e) {
       System.err.println("Error: " + e.getMessage());
       return Main.USAGE;
-    } catch (RoleException | StorageException e) {
+    } catch (RoleException e) {
       System.err.println("Error: " + e.getMessage());
+      return Main.BAD;
+    } catch (StorageException e) {
+      System.err.println("Error: stop the server first: " + e.getMessage());
       return Main.BAD;
     }
   }

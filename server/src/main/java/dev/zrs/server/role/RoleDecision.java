@@ -20,7 +20,7 @@ public final class RoleDecision {
     if (file.read().map(RoleFile.Entry::role).orElse(null) instanceof Role.Secondary secondary) {
       throw new RoleException(
           ("storage '%s' is in no <zrs> section of zeo.conf, but %s, says %s. If zeo.conf is right,"
-                  + " run: zrs role --clear. Else put the storage into a <zrs> section with:"
+                  + " run: zrs role --clear -C zeo.conf. Else put the storage into a <zrs> section with:"
                   + " replicate-from %s")
               .formatted(storage, secondary.text(), file.path(), secondary.upstream().text()));
     }
@@ -54,7 +54,7 @@ public final class RoleDecision {
     if (entry.get().copiedFrom().isPresent() && given instanceof Role.Primary) {
       throw new RoleException(
           ("storage '%s' is to be %s, says zeo.conf (%s), but %s says %s. It was copied from another"
-                  + " server, which has written it to %s: remove it, or run: zrs role --clear")
+                  + " server, which has written it to %s: remove it, or run: zrs role --clear -C zeo.conf")
               .formatted(
                   storage,
                   asConfigured.text(),
@@ -77,7 +77,7 @@ public final class RoleDecision {
     }
     throw new RoleException(
         ("storage '%s' is to be %s, says zeo.conf (%s), but %s, says %s, which an operator wrote at"
-                + " %s by zrs %s. If zeo.conf is right, run: zrs role --clear. Else change that line:"
+                + " %s by zrs %s. If zeo.conf is right, run: zrs role --clear -C zeo.conf. Else change that line:"
                 + " %s")
             .formatted(
                 storage,

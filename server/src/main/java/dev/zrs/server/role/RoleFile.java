@@ -84,7 +84,7 @@ public final class RoleFile {
     } catch (IllegalArgumentException | ConfigException e) {
       throw new RoleException(
           ("the role file %s is damaged (%s), so that it is not known what zrs promote or follow"
-                  + " said last. See that zeo.conf is right, then run: zrs role --clear")
+                  + " said last. See that zeo.conf is right, then run: zrs role --clear -C zeo.conf")
               .formatted(path, e.getMessage()),
           e);
     } catch (IOException e) {
