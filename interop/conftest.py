@@ -17,6 +17,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line('markers', 'long_only: has no short form; run by ./test long')
     config.addinivalue_line('markers', 'ours: what only our program promises; not run with --server=python')
     # Before the test modules are read.
     if config.getoption('--server') == 'python':
@@ -24,10 +25,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption('--server') == 'python':
-        ours = [item for item in items if item.get_closest_marker('ours')]
-        config.hook.pytest_deselected(items=ours)
-        items[:] = [item for item in items if item not in ours]
+    left_out = [marker for marker, out in (('ours', config.getoption('--server') == 'python'), ('long_only', not LONG))
+                if out]
+    deselected = [item for item in items if any(item.get_closest_marker(marker) for marker in left_out)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 def pytest_sessionstart(session):

@@ -149,7 +149,7 @@ def test_a_client_with_read_only_fallback_reads_until_the_promotion_and_writes_t
     client.commits_after(promoted, shown=logs(two))
 
 
-@pytest.mark.skipif(not LONG, reason='long')
+@pytest.mark.long_only
 def test_a_client_that_may_not_be_held_finds_the_promoted_one_when_the_old_one_is_back(cluster, clients):
     """hold-writers 0 is what zc.zrs does."""
     one, two = drills.pair(cluster)
