@@ -220,13 +220,13 @@ def test_the_roles_change_back_and_forth(cluster, tmp_path):
     wanted = {}
     for number, (primary, secondary) in enumerate(((one, two), (two, one), (one, two))):
         if status(primary)['role'] == 'secondary':
+            done = zrs('promote', '-C', primary.conf)
+            assert done.returncode == 0, done.stderr
             before = listing(blobs)
             port = ports[0] if primary is one else ports[1]
             done = zrs('follow', '127.0.0.1:%d' % port, '-C', secondary.conf)
             assert done.returncode == 0, done.stderr
             same_listing(before, listing(blobs))
-            done = zrs('promote', '-C', primary.conf)
-            assert done.returncode == 0, done.stderr
         db = database(primary, tmp_path)
         key = 'round %d' % number
         wanted[key] = os.urandom(BLOCK + number)
@@ -234,7 +234,9 @@ def test_the_roles_change_back_and_forth(cluster, tmp_path):
         wanted['common'] = b'%d' % number
         write(db, 'common', wanted['common'])
         db.close()
-        servers.wait_for('replicated', lambda s=secondary: blobs_of(s, tmp_path) == wanted, 60, logs)
+        last = status(primary)['lastTid']
+        servers.wait_for('replicated', lambda s=secondary: status(s)['lastTid'] == last, 60, logs)
+        assert blobs_of(secondary, tmp_path) == wanted
         before = listing(blobs)
         pack(secondary)
         same_listing(before, listing(blobs))
