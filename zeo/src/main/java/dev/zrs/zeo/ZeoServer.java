@@ -42,6 +42,7 @@ public final class ZeoServer implements AutoCloseable {
   private final Condition connectionEnded = lock.newCondition();
   private final Set<ZeoConnection> connections = new LinkedHashSet<>();
   private @Nullable ByteListener listener;
+  private @Nullable Thread acceptor;
   private boolean closed;
 
   /**
@@ -94,10 +95,17 @@ public final class ZeoServer implements AutoCloseable {
                     "%s:%s:%s"
                         .formatted(each.name(), mode(each.isReadOnly()), each.storage().name()))
             .collect(Collectors.joining(", ")));
-    Thread.ofPlatform()
-        .name("zeo " + Addresses.text(opened.address()) + " accept")
-        .daemon()
-        .start(() -> acceptAll(opened));
+    Thread thread =
+        Thread.ofPlatform()
+            .name("zeo " + Addresses.text(opened.address()) + " accept")
+            .daemon()
+            .start(() -> acceptAll(opened));
+    lock.lock();
+    try {
+      acceptor = thread;
+    } finally {
+      lock.unlock();
+    }
     LOG.info("listening on {}", Addresses.pythonText(opened.address()));
   }
 
@@ -269,9 +277,11 @@ public final class ZeoServer implements AutoCloseable {
   @Override
   public void close() {
     ByteListener open;
+    Thread accepting;
     lock.lock();
     try {
       open = listener;
+      accepting = acceptor;
       closed = true;
       connectionEnded.signalAll();
     } finally {
@@ -280,10 +290,28 @@ public final class ZeoServer implements AutoCloseable {
     if (open != null) {
       open.close();
     }
+    if (accepting != null) {
+      awaitRefusal(accepting);
+    }
     all().forEach(ZeoConnection::closeAtStop);
     awaitEnd();
     context.services().values().forEach(each -> each.broadcaster().stop());
     timers.shutdownNow();
+  }
+
+  /**
+   * Until its thread has left accept, the system goes on taking connections. A client of ZEO whose
+   * new connection ends before it is registered does not try that address again while it tries
+   * others; so those that are disconnected below must be refused when they come back.
+   */
+  private static void awaitRefusal(Thread accepting) {
+    try {
+      if (!accepting.join(CLOSE_LIMIT)) {
+        LOG.error("the thread '{}' did not end in time", accepting.getName());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void awaitEnd() {

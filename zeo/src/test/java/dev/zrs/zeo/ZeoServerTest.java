@@ -10,8 +10,10 @@ import ch.qos.logback.core.read.ListAppender;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -19,8 +21,14 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,6 +100,34 @@ final class ZeoServerTest {
       assertThat(client.isClosed()).isTrue();
     } finally {
       harness.close();
+    }
+  }
+
+  /** Python's client does not come back to an address that took its connection and closed it. */
+  @RepeatedTest(30)
+  void whoIsDisconnectedByTheStopIsRefusedWhenItComesBack() throws Exception {
+    ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
+    SocketAddress address = harness.server().address();
+    List<Future<?>> back = new ArrayList<>();
+    try (ExecutorService executor = Executors.newFixedThreadPool(4)) {
+      for (int n = 0; n < 4; n++) {
+        RawClient client = RawClient.register(harness.port());
+        back.add(
+            executor.submit(
+                () -> {
+                  try (client;
+                      Socket again = new Socket()) {
+                    assertThat(client.isClosed()).isTrue();
+                    assertThatThrownBy(() -> again.connect(address))
+                        .isInstanceOf(ConnectException.class);
+                  }
+                  return null;
+                }));
+      }
+      harness.close();
+      for (Future<?> each : back) {
+        each.get();
+      }
     }
   }
 
