@@ -60,6 +60,7 @@ def test_mappingstorages_hold_objects_until_the_stop(cluster, command):
     for n in range(1, 4):
         with db.transaction() as connection:
             connection.root()['object']['n'] = n
+    servers.wait_for('the other client is told', lambda: other.lastTransaction() == db.lastTransaction())
     with other.transaction() as connection:
         assert connection.root()['object']['n'] == 3
         oid = connection.root()['object']._p_oid

@@ -2,9 +2,11 @@
 
 drill_client.py NAME FALLBACK PORT...: adds 1 to a counter of its own, again and again. FALLBACK is 1 for
 read-only-fallback. Lines on the standard input: 'pause', 'go', 'end'. Prints a line for each thing that
-happens: 'ok TIME COUNT TID' for each acknowledged commit, 'read TIME COUNT' after a write that was refused,
+happens: 'ok TIME COUNT TID' for each acknowledged commit, with '-' if
+the connection ended before the tid was known, 'read TIME COUNT' after a write that was refused,
 'paused', 'error TYPE'; equal errors in a row once.
 """
+import logging
 import sys
 import threading
 import time
@@ -19,6 +21,7 @@ from ZODB.POSException import ReadOnlyError
 PAUSE = 0.02
 AFTER_ERROR = 0.1
 CALL_LIMIT = 5
+UNKNOWN = '-'
 
 
 def say(*words):
@@ -55,6 +58,15 @@ def opened(storage):
             time.sleep(AFTER_ERROR)
 
 
+def tid_of(committed):
+    """Of an object that nobody else changes; it may have been made a ghost by a reconnection."""
+    try:
+        committed._p_activate()
+    except ClientDisconnected:
+        return UNKNOWN
+    return committed._p_serial.hex()
+
+
 def main(name, fallback, ports):
     orders = Orders()
     storage = ZEO.client([('127.0.0.1', port) for port in ports], wait_timeout=60, read_only_fallback=fallback)
@@ -76,7 +88,7 @@ def main(name, fallback, ports):
             root[name]['count'] = count
             transaction.commit()
             last = None
-            say('ok', '%.3f' % time.time(), count, root[name]._p_serial.hex())
+            say('ok', '%.3f' % time.time(), count, tid_of(root[name]))
             time.sleep(PAUSE)
         except Exception as e:  # whatever ZEO has for a server that is gone
             transaction.abort()
@@ -92,4 +104,5 @@ def main(name, fallback, ports):
             time.sleep(AFTER_ERROR)
 
 
+logging.basicConfig(level=logging.INFO, format='%(asctime)s %(name)s %(message)s')
 main(sys.argv[1], sys.argv[2] == '1', [int(port) for port in sys.argv[3:]])

@@ -145,7 +145,7 @@ class Client:
 
     def acknowledged(self):
         # The first one makes the object, whose serial is not known then.
-        return [bytes.fromhex(line[3]) for line in list(self.lines) if line[0] == 'ok'][1:]
+        return [bytes.fromhex(line[3]) for line in list(self.lines) if line[0] == 'ok' and line[3] != '-'][1:]
 
     def counts(self):
         return [int(line[2]) for line in list(self.lines) if line[0] == 'ok']

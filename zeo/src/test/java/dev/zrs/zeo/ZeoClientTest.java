@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -294,6 +295,11 @@ final class ZeoClientTest {
         LONG, "needed a tuple", (in, out) -> frame(out, message(1L, 2L, ".reply", "no pair")));
   }
 
+  /** So that the whole of a message takes longer than the client waits. */
+  private static void pause() {
+    LockSupport.parkNanos(Duration.ofMillis(1).toNanos());
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aServerThatNeverEndsIsGivenUp(boolean slowly) throws IOException {
@@ -309,6 +315,7 @@ final class ZeoClientTest {
           while (in.available() == 0) {
             if (slowly) {
               out.write(0);
+              pause();
             } else {
               frame(out, noReply);
             }
