@@ -77,6 +77,7 @@ final class Repetition implements AutoCloseable {
             look.failed(obstacle.get());
           } else {
             look.take();
+            connection.worked();
             done = true;
           }
         }

@@ -25,6 +25,7 @@ import org.apache.zookeeper.common.ConfigException;
 import org.apache.zookeeper.data.Stat;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * A session with an ensemble, which is set up again and again for as long as this is open. Nobody
@@ -107,25 +108,27 @@ public final class ZooKeeperConnection implements AutoCloseable {
     switch (state) {
       case CONNECTED, RECONNECTED, READ_ONLY -> {
         awaySince = Optional.empty();
-        refused = false;
-        LOG.info("ZooKeeper {}: connected", options.connectionString());
+        say(Level.INFO, "connected");
       }
       case SUSPENDED -> {
         awaySince = Optional.of(clock.instant());
-        LOG.warn(
-            "ZooKeeper {}: the connection is lost; serving and replication go on",
-            options.connectionString());
+        say(Level.WARN, "the connection is lost; serving and replication go on");
       }
       case LOST -> {
         if (awaySince.isEmpty()) {
           awaySince = Optional.of(clock.instant());
         }
-        LOG.warn(
-            "ZooKeeper {}: the session has expired; what was registered will be again",
-            options.connectionString());
+        say(Level.WARN, "the session has expired; what was registered will be again");
       }
     }
     followers.forEach(Signal::raise);
+  }
+
+  /** Of connections that only lead to a refusal nothing is said. */
+  private void say(Level level, String what) {
+    if (!refused) {
+      LOG.atLevel(level).log("ZooKeeper {}: {}", options.connectionString(), what);
+    }
   }
 
   private void noticed(CuratorEvent event) {
@@ -151,6 +154,11 @@ public final class ZooKeeperConnection implements AutoCloseable {
 
   CuratorFramework client() {
     return client;
+  }
+
+  /** Told by who has just used it with success. */
+  void worked() {
+    refused = false;
   }
 
   /** Whether calls make sense. */
