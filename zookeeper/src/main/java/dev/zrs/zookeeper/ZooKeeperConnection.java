@@ -1,6 +1,10 @@
 package dev.zrs.zookeeper;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -96,9 +100,13 @@ public final class ZooKeeperConnection implements AutoCloseable {
   }
 
   private static ZKClientConfig properties(Path file) {
-    try {
+    try (InputStream stream = Files.newInputStream(file)) {
+      // Read here first, as ZooKeeper's own reader writes a stack trace to the log.
+      new java.util.Properties().load(stream);
       return new ZKClientConfig(file);
-    } catch (ConfigException e) {
+    } catch (NoSuchFileException e) {
+      throw new ZooKeeperException("there is no file %s with client properties".formatted(file), e);
+    } catch (IOException | IllegalArgumentException | ConfigException e) {
       throw new ZooKeeperException(
           "the client properties %s can't be read: %s".formatted(file, e.getMessage()), e);
     }
