@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** ZooKeeper's own client properties: TLS to a server that demands a certificate; bad files. */
 @Timeout(240)
 final class ClientPropertiesTest {
-  private static final boolean LONG = System.getenv("ZRS_LONG") != null;
   private static final String PASSWORD = "password";
   private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin");
   private static final ServerAddress ADDRESS = new ServerAddress("localhost", 8101);
@@ -144,21 +144,15 @@ final class ClientPropertiesTest {
       ZooKeeperOptions unknown =
           ZooKeeperOptions.of(connectionString)
               .withClientProperties(client("stranger.p12", "trusted.p12"));
-      ZooKeeperOptions doubtful =
-          ZooKeeperOptions.of(connectionString)
-              .withClientProperties(client("known.p12", "stranger.p12"));
-      for (ZooKeeperOptions options : LONG ? List.of(unknown, doubtful) : List.of(unknown)) {
-        try (Logged logged = new Logged();
-            ZooKeeperConnection refused =
-                ZooKeeperConnection.open(options, InstantSource.system());
-            Registration failing = Registration.start(refused, "/providers", ADDRESS, true)) {
-          await()
-              .atMost(LIMIT)
-              .until(() -> failing.problem().orElse("").contains("can't be reached"));
-          assertThat(logged.warnings())
-              .hasSize(1)
-              .allSatisfy(event -> assertThat(event.getThrowableProxy()).isNull());
-        }
+      try (Logged logged = new Logged();
+          ZooKeeperConnection refused = ZooKeeperConnection.open(unknown, InstantSource.system());
+          Registration failing = Registration.start(refused, "/providers", ADDRESS, true)) {
+        await()
+            .atMost(LIMIT)
+            .until(() -> failing.problem().orElse("").contains("can't be reached"));
+        assertThat(logged.warnings())
+            .hasSize(1)
+            .allSatisfy(event -> assertThat(event.getThrowableProxy()).isNull());
       }
       try (ZooKeeperConnection connection =
               ZooKeeperConnection.open(known, InstantSource.system());
@@ -184,6 +178,20 @@ final class ClientPropertiesTest {
         .hasMessage("the client properties " + bad + " can't be read: Malformed \\uxxxx encoding.");
     assertThatThrownBy(() -> open(directory))
         .hasMessage("the client properties " + directory + " can't be read: Is a directory");
+  }
+
+  @Test
+  void what_is_wrong_with_tls_is_said_at_once() throws Exception {
+    makeKey("known");
+    Path missing = client("known.p12", "missing.p12");
+    assertThatThrownBy(() -> open(missing))
+        .hasMessageStartingWith("TLS can't be set up with the client properties " + missing + ": ")
+        .hasMessageContaining("missing.p12");
+    Path wrong = client("known.p12", "known.p12");
+    Files.writeString(wrong, "zookeeper.ssl.keyStore.password=wrong\n", StandardOpenOption.APPEND);
+    assertThatThrownBy(() -> open(wrong))
+        .hasMessageStartingWith("TLS can't be set up with the client properties " + wrong + ": ")
+        .hasMessageContaining("password");
   }
 
   private static void open(Path file) {
