@@ -82,7 +82,7 @@ final class OwnershipTest {
       await()
           .atMost(LIMIT)
           .ignoreExceptions()
-          .until(() -> connection.client().getZookeeperClient().getZooKeeper() != session);
+          .until(() -> !connection.client().getZookeeperClient().getZooKeeper().equals(session));
       assertThat(keeper.exists(NODE, false).getEphemeralOwner()).isEqualTo(first);
       zookeeper.network().heal();
       zookeeper.awaitWell(connection, registration, discovery);
