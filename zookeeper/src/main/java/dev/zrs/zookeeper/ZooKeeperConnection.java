@@ -48,11 +48,15 @@ public final class ZooKeeperConnection implements AutoCloseable {
     this.options = options;
     this.clock = clock;
     this.awaySince = Optional.of(clock.instant());
+    Duration limit =
+        CONNECT_LIMIT.compareTo(options.sessionTimeout()) < 0
+            ? CONNECT_LIMIT
+            : options.sessionTimeout();
     CuratorFrameworkFactory.Builder builder =
         CuratorFrameworkFactory.builder()
             .connectString(options.connectionString())
             .sessionTimeoutMs(Math.toIntExact(options.sessionTimeout().toMillis()))
-            .connectionTimeoutMs(Math.toIntExact(CONNECT_LIMIT.toMillis()))
+            .connectionTimeoutMs(Math.toIntExact(limit.toMillis()))
             // Who uses it tries again on its own.
             .retryPolicy(new RetryNTimes(0, 0))
             // The addresses that the servers have for each other may lead nowhere from here, and
@@ -70,7 +74,7 @@ public final class ZooKeeperConnection implements AutoCloseable {
     if (settings.getProperty(ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT) == null) {
       // Otherwise an answer, or a close, is waited for until the silence of the network is noticed.
       settings.setProperty(
-          ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT, String.valueOf(CONNECT_LIMIT.toMillis()));
+          ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT, String.valueOf(limit.toMillis()));
     }
     this.client = builder.zkClientConfig(settings).build();
     client.getConnectionStateListenable().addListener((curator, state) -> changed(state));
