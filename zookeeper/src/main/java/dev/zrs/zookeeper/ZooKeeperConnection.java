@@ -7,11 +7,13 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.curator.framework.AuthInfo;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.api.CuratorEvent;
 import org.apache.curator.framework.api.CuratorWatcher;
+import org.apache.curator.framework.api.UnhandledErrorListener;
 import org.apache.curator.framework.state.ConnectionState;
 import org.apache.curator.retry.RetryNTimes;
 import org.apache.zookeeper.KeeperException;
@@ -93,13 +95,29 @@ public final class ZooKeeperConnection implements AutoCloseable {
         throw new IllegalArgumentException("it names no server");
       }
       ZooKeeperConnection connection = new ZooKeeperConnection(options, clock);
-      connection.client.start();
+      connection.start();
       return connection;
     } catch (IllegalArgumentException e) {
       throw new ZooKeeperException(
           "'%s' is no connection string of ZooKeeper: %s"
               .formatted(options.connectionString(), e.getMessage()),
           e);
+    }
+  }
+
+  private void start() {
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    UnhandledErrorListener listener = (message, e) -> failure.compareAndSet(null, e);
+    client.getUnhandledErrorListenable().addListener(listener);
+    client.start();
+    client.getUnhandledErrorListenable().removeListener(listener);
+    Throwable cause = failure.get();
+    if (cause != null) {
+      client.close();
+      throw new ZooKeeperException(
+          "no client of ZooKeeper %s can be made: %s"
+              .formatted(options.connectionString(), cause.getMessage()),
+          cause);
     }
   }
 
