@@ -132,7 +132,10 @@ final class TestNetwork implements AutoCloseable {
             event -> connected.countDown(),
             session.getSessionId(),
             session.getSessionPasswd());
-    assertThat(connected.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    if (!connected.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+      thief.close();
+      throw new AssertionError("nobody answers who takes over a session");
+    }
     return thief;
   }
 
