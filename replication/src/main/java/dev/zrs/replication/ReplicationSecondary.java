@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -38,8 +37,7 @@ public final class ReplicationSecondary implements AutoCloseable {
   /** One refusal may be the stop of the upstream; after so many it is worth a word. */
   private static final int REFUSALS_TO_TELL = 3;
 
-  private final SocketAddress upstream;
-  private final String peer;
+  private final Upstream upstream;
   private final FileStorage storage;
   private final SecondaryOptions options;
   private final InstantSource clock;
@@ -48,8 +46,14 @@ public final class ReplicationSecondary implements AutoCloseable {
   private final RingQuestion ringQuestion;
   private final Thread thread;
   private final Optional<ReplicationPrimary> own;
-  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Pause pause = new Pause();
   private final AtomicReference<@Nullable Closeable> connection = new AtomicReference<>();
+
+  /** Only for the receiver's thread. */
+  private final AddressRound round;
+
+  /** The address that was tried last, as text. */
+  private volatile String peer;
 
   /** Only for the receiver's thread. */
   private boolean acceptPacked;
@@ -60,13 +64,14 @@ public final class ReplicationSecondary implements AutoCloseable {
   /**
    * Prepares to follow.
    *
+   * @param upstream belongs to this from now on
    * @param storage stays the caller's; it must be closed after this, and nobody else may write to
    *     it
    * @param clock for the times in the status
    * @param own what sends the same storage to others, which the upstream must not lead back to
    */
   public ReplicationSecondary(
-      SocketAddress upstream,
+      Upstream upstream,
       FileStorage storage,
       SecondaryOptions options,
       InstantSource clock,
@@ -74,10 +79,10 @@ public final class ReplicationSecondary implements AutoCloseable {
     this(upstream, storage, options, clock, own, InetAddress::getAllByName);
   }
 
-  /** As the other one, of a storage that nobody else follows. */
+  /** As the other one, of a server that does not move and a storage that nobody else follows. */
   public ReplicationSecondary(
       SocketAddress upstream, FileStorage storage, SecondaryOptions options, InstantSource clock) {
-    this(upstream, storage, options, clock, Optional.empty());
+    this(Upstream.at(upstream), storage, options, clock, Optional.empty());
   }
 
   /**
@@ -86,14 +91,15 @@ public final class ReplicationSecondary implements AutoCloseable {
    * @param resolver finds the addresses of the upstream's host
    */
   ReplicationSecondary(
-      SocketAddress upstream,
+      Upstream upstream,
       FileStorage storage,
       SecondaryOptions options,
       InstantSource clock,
       Optional<ReplicationPrimary> own,
       HostLookup.Resolver resolver) {
     this.upstream = upstream;
-    this.peer = Listener.text(upstream);
+    this.peer = upstream.text();
+    this.round = new AddressRound(upstream);
     this.storage = storage;
     this.options = options;
     this.clock = clock;
@@ -101,15 +107,22 @@ public final class ReplicationSecondary implements AutoCloseable {
     this.own = own;
     this.connector = new Connector(options.connectLimit(), resolver, this::opened);
     this.ringQuestion =
-        new RingQuestion(upstream, new Connector(options.connectLimit(), resolver, socket -> {}));
+        new RingQuestion(new Connector(options.connectLimit(), resolver, socket -> {}));
     this.board = new StatusBoard(peer, storage.lastTransaction(), clock);
-    this.thread = Thread.ofPlatform().name("zrs receiver " + peer).daemon().unstarted(this::run);
+    this.thread =
+        Thread.ofPlatform().name("zrs receiver " + upstream.text()).daemon().unstarted(this::run);
   }
 
   /** Begins to follow. */
   public void start() {
-    LOG.info("Opening {} {}", storage.name(), peer);
+    LOG.info("Opening {} {}", storage.name(), upstream.text());
+    upstream.watch(pause::cut);
     thread.start();
+  }
+
+  /** Whom it follows; belongs to this. */
+  public Upstream upstream() {
+    return upstream;
   }
 
   /** How it is doing now. */
@@ -134,10 +147,9 @@ public final class ReplicationSecondary implements AutoCloseable {
    */
   public static boolean leadsBack(SocketAddress upstream, ReplicationPrimary own) {
     Connector connector = new Connector(RING_LIMIT, InetAddress::getAllByName, socket -> {});
-    return new RingQuestion(upstream, connector)
-        .ask()
-        .filter(ids -> ids.contains(own.id()))
-        .isPresent();
+    RingQuestion question = new RingQuestion(connector);
+    question.connected(upstream);
+    return question.ask().filter(ids -> ids.contains(own.id())).isPresent();
   }
 
   private void run() {
@@ -147,10 +159,10 @@ public final class ReplicationSecondary implements AutoCloseable {
     while (!isClosing()) {
       Tid before = storage.lastTransaction();
       long began = System.nanoTime();
-      board.change(SecondaryState.CONNECTING, "it is time to");
       String reason;
       try {
-        reason = connectAndFollow();
+        Optional<SocketAddress> address = round.next();
+        reason = address.isPresent() ? connectAndFollow(address.get()) : upstream.whyNone();
       } catch (DivergedException e) {
         LOG.error(CRITICAL, "{}: {}", peer, e.getMessage());
         board.stopped(SecondaryState.DIVERGED, text(e));
@@ -174,35 +186,38 @@ public final class ReplicationSecondary implements AutoCloseable {
       if (lasted > longest || !storage.lastTransaction().equals(before)) {
         // It did work, so this is not one more failure of a row.
         delay = first;
+        round.restart();
         acceptPacked &= storage.lastTransaction().equals(before);
       }
       board.failed(reason);
-      pause(delay / 2 + ThreadLocalRandom.current().nextLong(delay / 2 + 1));
-      delay = Math.min(2 * delay, longest);
+      if (round.isOver()) {
+        delay = awaitNextRound(delay) ? first : Math.min(2 * delay, longest);
+      }
     }
     board.change(SecondaryState.CLOSED, "told to stop");
   }
 
-  private boolean isClosing() {
-    return closing.getCount() == 0;
+  /** Whether there are other addresses now, so that what failed before means nothing. */
+  private boolean awaitNextRound(long delay) {
+    boolean changed = pause.await(delay / 2 + ThreadLocalRandom.current().nextLong(delay / 2 + 1));
+    if (changed) {
+      round.restart();
+    }
+    return changed;
   }
 
-  private void pause(long millis) {
-    try {
-      if (closing.await(millis, TimeUnit.MILLISECONDS)) {
-        LOG.debug("told to stop while waiting to reconnect");
-      }
-    } catch (InterruptedException e) {
-      LOG.debug("interrupted while waiting to reconnect");
-    }
+  private boolean isClosing() {
+    return pause.isEnded();
   }
 
   /** Follows until the connection ends; returns why it did. */
-  private String connectAndFollow() {
-    try (Link link = connector.connect(upstream)) {
+  private String connectAndFollow(SocketAddress address) {
+    peer = Listener.text(address);
+    board.connecting(peer);
+    try (Link link = connector.connect(address)) {
       LOG.info("{}: Connected", peer);
       board.connected();
-      ringQuestion.connected();
+      ringQuestion.connected(address);
       own.ifPresent(primary -> primary.ownConnections().opened(link.local()));
       try {
         board.works();
@@ -325,10 +340,10 @@ public final class ReplicationSecondary implements AutoCloseable {
    * @return whether nothing is written to the storage any more; else it may still be
    */
   public boolean stop() {
-    if (!isClosing()) {
+    if (pause.end()) {
       LOG.info("Closing {} {}", storage.name(), peer);
-      closing.countDown();
       cut();
+      upstream.close();
       forgetLineage();
     }
     try {

@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,18 +37,18 @@ final class RingQuestion {
   /** As {@link java.util.UUID} writes it. */
   private static final Pattern ID = Pattern.compile("[0-9a-f-]{36}");
 
-  private final SocketAddress upstream;
   private final Connector connector;
   private final AtomicBoolean asking = new AtomicBoolean();
+  private volatile @Nullable SocketAddress upstream;
   private volatile boolean refused;
 
-  RingQuestion(SocketAddress upstream, Connector connector) {
-    this.upstream = upstream;
+  RingQuestion(Connector connector) {
     this.connector = connector;
   }
 
-  /** A new connection may lead to another server, or to a newer one. */
-  void connected() {
+  /** Whom to ask from now on. A new connection may lead to another server, or to a newer one. */
+  void connected(SocketAddress address) {
+    upstream = address;
     refused = false;
   }
 
@@ -56,23 +57,24 @@ final class RingQuestion {
    * not be asked now.
    */
   Optional<List<String>> ask() {
-    if (refused || !asking.compareAndSet(false, true)) {
+    SocketAddress address = upstream;
+    if (address == null || refused || !asking.compareAndSet(false, true)) {
       return Optional.empty();
     }
     try {
-      return Optional.of(askNow());
+      return Optional.of(askNow(address));
     } finally {
       asking.set(false);
     }
   }
 
-  private List<String> askNow() {
+  private List<String> askNow(SocketAddress address) {
     CountDownLatch over = new CountDownLatch(1);
-    try (Link link = connector.connect(upstream)) {
+    try (Link link = connector.connect(address)) {
       Thread.ofVirtual().name("zrs ring limit").start(() -> limit(link, over));
       return ask(link);
     } catch (IOException e) {
-      LOG.debug("{}: can't be asked whom it follows: {}", Listener.text(upstream), e.toString());
+      LOG.debug("{}: can't be asked whom it follows: {}", Listener.text(address), e.toString());
       return List.of();
     } finally {
       over.countDown();
@@ -95,7 +97,7 @@ final class RingQuestion {
           .limit(MAX_SERVERS)
           .toList();
     } catch (IOException | ReplicationException e) {
-      LOG.debug("{}: does not say whom it follows: {}", Listener.text(upstream), e.toString());
+      LOG.debug("{}: does not say whom it follows: {}", link.peer(), e.toString());
       refused = true;
       return List.of();
     }

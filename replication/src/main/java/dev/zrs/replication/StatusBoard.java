@@ -2,10 +2,11 @@ package dev.zrs.replication;
 
 import dev.zrs.storage.Tid;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,118 +25,165 @@ final class StatusBoard {
 
   private final InstantSource clock;
 
-  /** Held while {@link #status} is replaced; guards {@link #working}. */
+  /** Guards all fields below. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Condition allApplied = lock.newCondition();
 
-  private volatile SecondaryStatus status;
+  private SecondaryState state = SecondaryState.CONNECTING;
+  private Instant since;
+  private String upstream;
+  private Tid received;
+  private Tid applied;
+  private Tid catchUpFrom;
+  private Optional<Tid> incomplete = Optional.empty();
+  private long receivedBytes;
+  private long connections;
+  private Optional<String> lastError = Optional.empty();
 
-  /** Whether something may have arrived that is not applied; guarded by the lock. */
+  /** Whether something may have arrived that is not applied. */
   private boolean working;
 
-  /** How often {@link #working} was set; guarded by the lock. */
+  /** How often {@link #working} was set. */
   private long changes;
 
   StatusBoard(String upstream, Tid last, InstantSource clock) {
     this.clock = clock;
-    this.status = SecondaryStatus.initial(upstream, last, clock.instant());
+    this.upstream = upstream;
+    this.since = clock.instant();
+    this.received = last;
+    this.applied = last;
+    this.catchUpFrom = last;
   }
 
   SecondaryStatus status() {
-    return status;
-  }
-
-  private void update(UnaryOperator<SecondaryStatus> change) {
     lock.lock();
     try {
-      status = change.apply(status);
+      return new SecondaryStatus(
+          state,
+          since,
+          upstream,
+          received,
+          applied,
+          incomplete,
+          catchUpFrom,
+          receivedBytes,
+          connections,
+          lastError);
     } finally {
       lock.unlock();
     }
   }
 
-  void change(SecondaryState state, String reason) {
-    update(old -> changed(old, state, reason));
+  private void update(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+    } finally {
+      lock.unlock();
+    }
   }
 
-  private SecondaryStatus changed(SecondaryStatus old, SecondaryState state, String reason) {
-    if (old.state() == state) {
-      return old;
+  void change(SecondaryState to, String reason) {
+    update(() -> enter(to, reason));
+  }
+
+  /** Whoever calls holds the lock. */
+  private void enter(SecondaryState to, String reason) {
+    if (state != to) {
+      LOG.info("{}: {} -> {} ({})", upstream, state, to, reason);
+      state = to;
+      since = clock.instant();
     }
-    LOG.info("{}: {} -> {} ({})", old.upstream(), old.state(), state, reason);
-    return old.withState(state, clock.instant());
+  }
+
+  /** It tries this address. */
+  void connecting(String address) {
+    update(
+        () -> {
+          upstream = address;
+          enter(SecondaryState.CONNECTING, "it is time to");
+        });
   }
 
   void connected() {
     update(
-        old ->
-            changed(
-                old.withOneMoreConnection(),
-                SecondaryState.CATCHING_UP,
-                "connected, at " + old.applied().toUtcText()));
+        () -> {
+          connections++;
+          catchUpFrom = applied;
+          enter(SecondaryState.CATCHING_UP, "connected, at " + applied.toUtcText());
+        });
   }
 
   /** Nothing has come for a while; only from {@code CATCHING_UP}. */
   void quiet() {
     update(
-        old ->
-            old.state() == SecondaryState.CATCHING_UP
-                ? changed(old, SecondaryState.LIVE, "the upstream sends nothing more")
-                : old);
+        () -> {
+          if (state == SecondaryState.CATCHING_UP) {
+            enter(SecondaryState.LIVE, "the upstream sends nothing more");
+          }
+        });
   }
 
   /** All that has arrived is applied. */
   void level() {
     update(
-        old ->
-            old.state() == SecondaryState.CATCHING_UP && isFresh(old.applied())
-                ? changed(old, SecondaryState.LIVE, "all that was sent is applied")
-                : old);
+        () -> {
+          if (state == SecondaryState.CATCHING_UP && isFresh(applied)) {
+            enter(SecondaryState.LIVE, "all that was sent is applied");
+          }
+        });
   }
 
-  private boolean isFresh(Tid applied) {
-    return Duration.between(applied.toInstant(), clock.instant()).compareTo(FRESH) < 0;
+  private boolean isFresh(Tid tid) {
+    return Duration.between(tid.toInstant(), clock.instant()).compareTo(FRESH) < 0;
   }
 
   /** It has more to do than it can do at once. */
   void behind() {
-    update(
-        old ->
-            changed(
-                old, SecondaryState.CATCHING_UP, "transactions come faster than they are applied"));
+    change(SecondaryState.CATCHING_UP, "transactions come faster than they are applied");
   }
 
   /** It ends for good, without having been told to. */
-  void stopped(SecondaryState state, String error) {
-    update(old -> changed(old.withError(error), state, error));
+  void stopped(SecondaryState to, String error) {
+    update(
+        () -> {
+          lastError = Optional.of(error);
+          enter(to, error);
+        });
   }
 
   void failed(String error) {
-    update(old -> changed(old.withError(error), SecondaryState.WAITING, error));
+    stopped(SecondaryState.WAITING, error);
   }
 
   /** Something is wrong that does not end the connection. */
   void wrong(String error) {
-    update(old -> old.withError(error));
+    update(() -> lastError = Optional.of(error));
   }
 
   /** So many bytes more have come in. */
   void arrived(long bytes) {
-    update(old -> old.withMoreBytes(bytes));
+    update(() -> receivedBytes += bytes);
   }
 
+  /** A transaction has arrived whole, which also is the end of one that was incomplete. */
   void received(Tid tid) {
-    update(old -> old.withReceived(tid));
+    update(
+        () -> {
+          received = tid;
+          incomplete = Optional.empty();
+          catchUpFrom = catchUpFrom.equals(Tid.NONE) ? tid : catchUpFrom;
+        });
   }
 
   void applied(Tid tid) {
-    update(old -> old.withApplied(tid));
+    update(() -> applied = tid);
   }
 
   /** The connection ended within this transaction. */
   void incomplete(Tid tid) {
-    update(old -> old.withIncomplete(tid));
+    update(() -> incomplete = Optional.of(tid));
   }
 
   /** All that has arrived is applied, as far as it is whole. */

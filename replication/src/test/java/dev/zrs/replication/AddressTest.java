@@ -33,7 +33,7 @@ final class AddressTest {
       InetSocketAddress upstream, FileStorage storage, HostLookup.Resolver resolver) {
     ReplicationSecondary follower =
         new ReplicationSecondary(
-            upstream,
+            Upstream.at(upstream),
             storage,
             ReplicationTest.options(Duration.ofSeconds(10)),
             InstantSource.system(),

@@ -289,7 +289,7 @@ final class DivergenceTest {
       try (ReplicationPrimary primary = ReplicationTest.primary(a);
           ReplicationSecondary follower =
               new ReplicationSecondary(
-                  primary.address(),
+                  Upstream.at(primary.address()),
                   a,
                   ReplicationTest.options(LIMIT),
                   InstantSource.system(),
@@ -320,10 +320,10 @@ final class DivergenceTest {
         ReplicationPrimary two = ReplicationTest.primary(b);
         ReplicationSecondary oneFollows =
             new ReplicationSecondary(
-                two.address(), a, options, InstantSource.system(), Optional.of(one));
+                Upstream.at(two.address()), a, options, InstantSource.system(), Optional.of(one));
         ReplicationSecondary twoFollows =
             new ReplicationSecondary(
-                one.address(), b, options, InstantSource.system(), Optional.of(two))) {
+                Upstream.at(one.address()), b, options, InstantSource.system(), Optional.of(two))) {
       oneFollows.start();
       twoFollows.start();
       await()
@@ -351,7 +351,7 @@ final class DivergenceTest {
         ReplicationPrimary two = ReplicationTest.primary(b)) {
       ReplicationSecondary twoFollows =
           new ReplicationSecondary(
-              one.address(), b, options, InstantSource.system(), Optional.of(two));
+              Upstream.at(one.address()), b, options, InstantSource.system(), Optional.of(two));
       assertThat(ReplicationSecondary.leadsBack(one.address(), one)).isTrue();
       assertThat(ReplicationSecondary.leadsBack(two.address(), one)).isFalse();
       twoFollows.start();

@@ -114,7 +114,7 @@ final class FaultyNetworkTest {
     ReplicationPrimary primary = primary(storage);
     ReplicationSecondary secondary =
         new ReplicationSecondary(
-            network.address(),
+            Upstream.at(network.address()),
             storage,
             ReplicationTest.options(Duration.ofSeconds(1)),
             InstantSource.system(),

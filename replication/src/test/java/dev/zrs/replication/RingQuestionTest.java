@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -37,12 +38,14 @@ final class RingQuestionTest {
     try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       RingQuestion question =
           new RingQuestion(
-              Objects.requireNonNull(server.getLocalSocketAddress()),
               new Connector(Duration.ofSeconds(10), InetAddress::getAllByName, socket -> {}));
+      SocketAddress address = Objects.requireNonNull(server.getLocalSocketAddress());
+      assertThat(question.ask()).isEmpty();
+      question.connected(address);
       answer(server, new byte[0]);
       assertThat(question.ask()).contains(List.of());
       assertThat(question.ask()).isEmpty();
-      question.connected();
+      question.connected(address);
       String id = UUID.randomUUID().toString();
       String lines =
           id
