@@ -136,3 +136,24 @@ def test_only_who_knows_the_password_may_register(cluster, place):
     name, = place.wait_names(1, '/closed', allowed.read_logs)
     assert place.ask('get', '/closed/' + name)['acls'] == [[31, 'digest']]
     assert 'secret' not in log(allowed) + drills.control(allowed, 'status', 'json')[1]
+
+
+def test_over_tls_with_zookeeper_s_own_client_properties(cluster, tmp_path, peers):
+    server = zookeeper.Secured(tmp_path / 'secured').start()
+    try:
+        place = zookeeper.Place(server.address, peers)
+        place.address = '127.0.0.1:%d' % server.secure_port
+        without = cluster('without', replicate_to=PROVIDERS, zrs=place.options()).start()
+        primary = cluster('primary', replicate_to=PROVIDERS,
+                          zrs=place.options('zookeeper-properties ' + server.client_properties())).start()
+        name, = place.wait_names(1, shown=primary.read_logs)
+        assert port(name) == port(drills.status(primary)['primary']['address'])
+        secondary = cluster('secondary', replicate_from=PROVIDERS, zrs=place.options(
+            'zookeeper-properties ' + server.client_properties(), advertise=None)).start()
+        put(primary, 'x', 1)
+        level(primary, secondary)
+        # Who speaks in the clear is not let in.
+        assert drills.status(without)['primary']['zookeeper']['awaySince']
+        assert place.names() == [name]
+    finally:
+        server.kill()

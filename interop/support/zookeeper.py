@@ -35,13 +35,14 @@ def java():
 class ZooKeeper:
     """One server; not started at first. Its data stay when it is stopped, unless they are wiped."""
 
-    def __init__(self, folder, number=1, ensemble=None):
+    def __init__(self, folder, number=1, ensemble=None, more=None):
         self.folder = str(folder)
         self.data = os.path.join(self.folder, 'data')
         self.number = number
         self.port = servers.free_port()
         self.address = '127.0.0.1:%d' % self.port
         self.ensemble = ensemble or {}
+        self.more = more or {}
         self.process = None
         os.makedirs(self.folder, exist_ok=True)
 
@@ -54,7 +55,8 @@ class ZooKeeper:
                 ('tickTime', TICK), ('dataDir', self.data), ('clientPort', self.port),
                 ('clientPortAddress', '127.0.0.1'), ('admin.enableServer', 'false'), ('maxClientCnxns', 0),
                 ('maxSessionTimeout', 60000), ('4lw.commands.whitelist', '*'), ('initLimit', 100), ('syncLimit', 50),
-                *(('server.%d' % number, '127.0.0.1:%d:%d' % ports) for number, ports in self.ensemble.items())]))
+                *(('server.%d' % number, '127.0.0.1:%d:%d' % ports) for number, ports in self.ensemble.items()),
+                *self.more.items()]))
 
     def start(self, wait=True):
         self.configure()
@@ -106,6 +108,37 @@ class ZooKeeper:
 
     def wipe(self):
         shutil.rmtree(self.data)
+
+
+class Secured(ZooKeeper):
+    """One that also takes connections with TLS from those who have its certificate, which is all that it trusts."""
+    PASSWORD = 'of the tests'
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.store = os.path.join(self.folder, 'store.p12')
+        keytool = os.path.join(os.path.dirname(java()), 'keytool')
+        subprocess.run([keytool, '-genkeypair', '-alias', 'one', '-keyalg', 'EC', '-dname', 'CN=localhost',
+                        '-ext', 'san=dns:localhost,ip:127.0.0.1', '-storetype', 'PKCS12', '-keystore', self.store,
+                        '-storepass', self.PASSWORD], check=True, capture_output=True)
+        self.secure_port = servers.free_port()
+        self.more = {'secureClientPort': self.secure_port, 'secureClientPortAddress': '127.0.0.1',
+                     'serverCnxnFactory': 'org.apache.zookeeper.server.NettyServerCnxnFactory', **self.stores('')}
+
+    def stores(self, prefix):
+        return {prefix + key: value for kind in ('key', 'trust') for key, value in (
+            ('ssl.%sStore.location' % kind, self.store), ('ssl.%sStore.password' % kind, self.PASSWORD),
+            ('ssl.%sStore.type' % kind, 'PKCS12'))}
+
+    def client_properties(self):
+        """The file for the clients."""
+        path = os.path.join(self.folder, 'client.properties')
+        with open(path, 'w') as f:
+            f.write(''.join('%s=%s\n' % each for each in {
+                'zookeeper.client.secure': 'true',
+                'zookeeper.clientCnxnSocket': 'org.apache.zookeeper.ClientCnxnSocketNetty',
+                **self.stores('zookeeper.')}.items()))
+        return path
 
 
 class Ensemble:
