@@ -116,18 +116,24 @@ class Secured(ZooKeeper):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.store = os.path.join(self.folder, 'store.p12')
-        keytool = os.path.join(os.path.dirname(java()), 'keytool')
-        subprocess.run([keytool, '-genkeypair', '-alias', 'one', '-keyalg', 'EC', '-dname', 'CN=localhost',
-                        '-ext', 'san=dns:localhost,ip:127.0.0.1', '-storetype', 'PKCS12', '-keystore', self.store,
-                        '-storepass', self.PASSWORD], check=True, capture_output=True)
+        self.files = {kind: os.path.join(self.folder, kind + '.p12') for kind in ('key', 'trust')}
+        certificate = os.path.join(self.folder, 'certificate')
+        self.keytool('key', '-genkeypair', '-keyalg', 'EC', '-dname', 'CN=localhost',
+                     '-ext', 'san=dns:localhost,ip:127.0.0.1')
+        self.keytool('key', '-exportcert', '-file', certificate)
+        self.keytool('trust', '-importcert', '-noprompt', '-file', certificate)
         self.secure_port = servers.free_port()
         self.more = {'secureClientPort': self.secure_port, 'secureClientPortAddress': '127.0.0.1',
                      'serverCnxnFactory': 'org.apache.zookeeper.server.NettyServerCnxnFactory', **self.stores('')}
 
+    def keytool(self, kind, *arguments):
+        subprocess.run([os.path.join(os.path.dirname(java()), 'keytool'), *arguments, '-alias', 'one', '-storetype',
+                        'PKCS12', '-keystore', self.files[kind], '-storepass', self.PASSWORD],
+                       check=True, capture_output=True)
+
     def stores(self, prefix):
-        return {prefix + key: value for kind in ('key', 'trust') for key, value in (
-            ('ssl.%sStore.location' % kind, self.store), ('ssl.%sStore.password' % kind, self.PASSWORD),
+        return {prefix + key: value for kind, file in self.files.items() for key, value in (
+            ('ssl.%sStore.location' % kind, file), ('ssl.%sStore.password' % kind, self.PASSWORD),
             ('ssl.%sStore.type' % kind, 'PKCS12'))}
 
     def client_properties(self):
