@@ -1,8 +1,10 @@
 """Z: keys that don't go together, a server that needs nothing of ZooKeeper and has nothing of it, and ZEO
 servers that are registered."""
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -28,28 +30,23 @@ CONF = '''%%import zc.zrs
 </zrs>
 '''
 
-# keys of <zeo>, keys of <zrs>, the line of the mistake (None: either of several), what is named there
+# Keys of <zeo>, keys of <zrs>, and which of them is named.
 WRONG = {
     'an address to listen at': ('', 'zookeeper localhost:1\n  replicate-to 127.0.0.1:8100', 'replicate-to'),
     'an address to follow': ('', 'zookeeper localhost:1\n  replicate-from 127.0.0.1:8100', 'replicate-from'),
     'an address to follow with its own ensemble':
         ('', 'replicate-from-zookeeper localhost:1\n  replicate-from 127.0.0.1:8100', 'replicate-from'),
     'advertise without zookeeper': ('', 'replicate-to 127.0.0.1:8100\n  advertise localhost', 'advertise'),
-    'listen without zookeeper': ('', 'replicate-to 127.0.0.1:8100\n  listen 8101', 'listen'),
-    'create-path without zookeeper': ('', 'replicate-to 127.0.0.1:8100\n  create-path true', 'create-path'),
     'an empty connection string': ('', 'zookeeper\n  replicate-to /a', 'zookeeper'),
     'a bad connection string': ('', 'zookeeper localhost:port\n  replicate-to /a', 'zookeeper'),
-    'a bad chroot': ('', 'zookeeper localhost:1/a/\n  replicate-to /a', 'zookeeper'),
     'the same path twice': ('', 'zookeeper localhost:1\n  replicate-to /a\n  replicate-from /a', 'replicate-from'),
     'no path': ('', 'zookeeper localhost:1', 'zrs'),
     'bad credentials': ('', 'zookeeper localhost:1\n  replicate-to /a\n  zookeeper-auth password', 'zookeeper-auth'),
-    'bad rights': ('', 'zookeeper localhost:1\n  replicate-to /a\n  zookeeper-acl all', 'zookeeper-acl'),
     'no time': ('', 'zookeeper localhost:1\n  replicate-to /a\n  zookeeper-timeout 0', 'zookeeper-timeout'),
     'a missing file': ('', 'zookeeper localhost:1\n  replicate-to /a\n  zookeeper-properties /no/such/file',
                        'zookeeper-properties'),
     'register without zookeeper': ('register /a', 'replicate-to 127.0.0.1:8100', 'register'),
     'zookeeper without register': ('zookeeper localhost:1', 'replicate-to 127.0.0.1:8100', 'register'),
-    'a relative path to register': ('zookeeper localhost:1\n  register a', 'replicate-to 127.0.0.1:8100', 'register'),
     'advertise of a ZEO server without zookeeper': ('advertise localhost', 'replicate-to 127.0.0.1:8100', 'advertise'),
 }
 
@@ -124,9 +121,9 @@ def test_a_zeo_server_is_registered_and_found_by_its_clients(cluster, place):
     db.close()
     assert get(server, 'x') == 1
     code, text = drills.control(server, 'status', 'json')
-    state = drills.json.loads(text)['zookeeper']
-    assert code == 0 and state == {'connectionString': place.address, 'path': ZEOS, 'address': name,
-                                   'awaySince': None, 'problem': None}
+    assert code == 0
+    assert json.loads(text)['zookeeper'] == {'connectionString': place.address, 'path': ZEOS, 'address': name,
+                                             'awaySince': None, 'problem': None}
     server.stop()
     assert place.names(ZEOS) == []
     assert place.ask('seen') == [[name, 'accepts']]
@@ -156,5 +153,5 @@ def test_what_is_told_and_where_it_listens(cluster, place, keys, host, listens):
                       zrs=place.options(*keys(*ports), advertise=None)).start()
     told = '%s:%d' % (host, ports[0] if keys(*ports)[0].endswith(':%d' % ports[0]) else ports[listens])
     assert place.wait_names(1, shown=primary.read_logs) == [told]
-    servers.socket.create_connection(('127.0.0.1', ports[listens]), 10).close()
+    socket.create_connection(('127.0.0.1', ports[listens]), 10).close()
     wait_for('the log says where', lambda: ':%d' % ports[listens] in log(primary), 30, primary.read_logs)

@@ -9,7 +9,7 @@ import pytest
 
 from support import drills, servers, zookeeper
 from support.servers import wait_for
-from support.zookeeper import PROVIDERS, followed_by, level, log, logs, put
+from support.zookeeper import PROVIDERS, followed_by, level, log, logs, put, wait_problem
 
 pytestmark = pytest.mark.ours
 SESSION = 2
@@ -48,10 +48,7 @@ class Running:
     def wait_registered(self):
         """Each of them once, by the session that it has now, which lasts."""
         for path, server in ((PROVIDERS, self.primary), (OTHERS, self.secondary)):
-            def content(server=server):
-                state = drills.status(server)['primary']['zookeeper']
-                return state['awaySince'] is None and state['problem'] is None
-            wait_for('it is content', content, zookeeper.LIMIT, self.logs)
+            wait_problem(server, 'primary', None)
             name, = self.place.wait_names(1, path, self.logs)
             assert name == drills.status(server)['primary']['zookeeper']['address']
             assert self.place.ask('properties', '%s/%s' % (path, name)) == {'pid': server.process.pid}
@@ -124,9 +121,7 @@ def test_zookeeper_is_killed_and_started_again(running, own_zookeeper, peers, ke
     place.look_again()
     if not kept:
         for server in (r.primary, r.secondary):
-            wait_for('it names what is missing',
-                     lambda: 'there is no node' in (drills.status(server)['primary']['zookeeper']['problem'] or ''),
-                     zookeeper.LIMIT, server.read_logs)
+            wait_problem(server, 'primary', 'there is no node')
         r.commits_arrive()
         for path in (PROVIDERS, OTHERS):
             place.ask('ensure', path)
@@ -222,9 +217,7 @@ def test_there_is_no_node_before_the_port_accepts_nor_after_a_stop(cluster, plac
 
 def test_a_missing_path_is_named_and_waited_for_or_made(cluster, place):
     waiting = cluster('waiting', replicate_to='/missing/here', zrs=place.options()).start()
-    wait_for('the status says so',
-             lambda: 'there is no node /missing' in (drills.status(waiting)['primary']['zookeeper']['problem'] or ''),
-             zookeeper.LIMIT, waiting.read_logs)
+    wait_problem(waiting, 'primary', 'there is no node /missing')
     state = drills.status(waiting)['primary']['zookeeper']
     assert (state['address'], state['awaySince'], state['path']) == (None, None, '/missing/here')
     put(waiting, 'x', 1)
@@ -233,8 +226,7 @@ def test_a_missing_path_is_named_and_waited_for_or_made(cluster, place):
     assert place.names('/missing') is None
     place.ask('ensure', '/missing/here')
     name, = place.wait_names(1, '/missing/here', waiting.read_logs)
-    wait_for('it is content', lambda: drills.status(waiting)['primary']['zookeeper']['problem'] is None,
-             zookeeper.LIMIT, waiting.read_logs)
+    wait_problem(waiting, 'primary', None)
     assert drills.status(waiting)['primary']['zookeeper']['address'] == name
     waiting.stop()
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from support import drills, servers, zookeeper
-from support.zookeeper import PROVIDERS, followed_by, get, level, logs, port, put
+from support.zookeeper import PROVIDERS, followed_by, get, level, logs, port, put, wait_problem
 
 pytestmark = pytest.mark.ours
 OTHERS = '/db/secondary/replication/providers'
@@ -33,9 +33,7 @@ def test_a_primary_is_registered_and_found_and_followed_to_another_port(cluster,
 
 def test_a_secondary_may_be_there_before_any_primary(cluster, place):
     secondary = cluster('secondary', replicate_from=PROVIDERS, zrs=place.options(advertise=None)).start()
-    servers.wait_for('it says that nobody is there',
-                       lambda: 'nobody is registered' in (drills.status(secondary)['secondary']['zookeeper']['problem'] or ''),
-                       zookeeper.LIMIT, secondary.read_logs)
+    wait_problem(secondary, 'secondary', 'nobody is registered')
     primary = cluster('primary', replicate_to=PROVIDERS, zrs=place.options()).start()
     put(primary, 'x', 3)
     level(primary, secondary)

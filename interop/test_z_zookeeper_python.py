@@ -6,7 +6,7 @@ import pytest
 
 from support import drills, servers, zookeeper
 from support.servers import RUNZEO, wait_for
-from support.zookeeper import PROVIDERS, followed_by, get, level, log, logs, port, put
+from support.zookeeper import PROVIDERS, followed_by, get, level, log, logs, port, put, wait_problem
 
 pytestmark = pytest.mark.ours
 
@@ -126,9 +126,7 @@ def test_a_dead_address_that_somebody_left_is_passed_over(cluster, place):
 def test_only_who_knows_the_password_may_register(cluster, place):
     place.ask('protect', '/closed', 'zodb', 'secret')
     refused = cluster('refused', replicate_to='/closed', zrs=place.options()).start()
-    wait_for('it says so',
-             lambda: 'does not allow' in (drills.status(refused)['primary']['zookeeper']['problem'] or ''),
-             zookeeper.LIMIT, refused.read_logs)
+    wait_problem(refused, 'primary', 'does not allow')
     refused.stop()
     allowed = cluster('allowed', replicate_to='/closed', zrs=place.options(
         'zookeeper-auth digest:zodb:secret', 'zookeeper-acl creator')).start()

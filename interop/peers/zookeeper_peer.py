@@ -1,6 +1,7 @@
 """What Python's programs see in ZooKeeper and do there: kazoo, and zc.zk as it is after 2to3.
 
-Reads orders, one JSON list [NAME, ARGUMENT…] in a line, and answers each with one line: ["ok", RESULT] or ["error", TEXT].
+Reads orders, one JSON list [NAME, ARGUMENT…] in a line, and answers each with one line: ["ok", RESULT] or
+["error", TEXT].
 """
 import collections
 import collections.abc

@@ -16,6 +16,7 @@ from support.servers import wait_for
 
 PYTHON = os.path.join(servers.PEERS, 'zookeeper', 'bin', 'python')
 PEER = os.path.join(servers.ROOT, 'interop', 'peers', 'zookeeper_peer.py')
+JDK = os.path.join(servers.ROOT, 'scripts', 'jdk.sh')
 JARS = os.path.join(servers.ROOT, 'server', 'target', 'lib', '*')
 JARS += os.environ.get('ZRS_EXTRA_JARS', '')
 ONE = 'org.apache.zookeeper.server.ZooKeeperServerMain'
@@ -27,8 +28,8 @@ PROVIDERS = '/db/replication/providers'
 
 def java():
     """That of the JDK which ./zrs takes."""
-    found = subprocess.run(['bash', '-c', '. "$0"; find_jdk; echo "$JAVA_HOME"', os.path.join(servers.ROOT, 'scripts', 'jdk.sh')],
-                           capture_output=True, text=True, check=True)
+    found = subprocess.run(['bash', '-c', '. "$0"; find_jdk; echo "$JAVA_HOME"', JDK], capture_output=True, text=True,
+                           check=True)
     return os.path.join(found.stdout.strip(), 'bin', 'java')
 
 
@@ -267,6 +268,14 @@ def level(primary, *secondaries):
     wait_for('the secondaries have all',
              lambda: all(each.size() == primary.size() > 4 for each in secondaries), LIMIT,
              lambda: logs(primary, *secondaries))
+
+
+def wait_problem(server, part, problem):
+    """Waits until the status tells of it; None: of no problem and no lost connection."""
+    def look():
+        state = drills.status(server)[part]['zookeeper']
+        return problem in (state['problem'] or '') if problem else state['awaySince'] is state['problem'] is None
+    wait_for('the status says: %s' % (problem or 'all is well'), look, LIMIT, server.read_logs)
 
 
 def followed_by(primary, count, shown=lambda: ''):
