@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -75,9 +76,24 @@ public final class UpstreamProbe {
     this.history = new HistoryCheck(storage, Listener.text(upstream), false);
   }
 
-  /** Asks; takes half a minute at most. */
-  public static Answer ask(SocketAddress upstream, FileStorage storage) {
-    return new UpstreamProbe(upstream, storage).ask();
+  /**
+   * Asks at all addresses of an upstream, which may take half a minute for each, until one has what
+   * is not here; else one that could not be asked goes before one that is level.
+   */
+  public static Answer ask(Upstream upstream, FileStorage storage) {
+    List<SocketAddress> addresses = upstream.addresses();
+    Answer found =
+        addresses.isEmpty() ? new Answer.Unknown(upstream.whyNone()) : new Answer.Level();
+    for (SocketAddress address : addresses) {
+      switch (new UpstreamProbe(address, storage).ask()) {
+        case Answer.Level level -> LOG.debug("{}: is level", Listener.text(address));
+        case Answer.Unknown unknown -> found = unknown;
+        case Answer more -> {
+          return more;
+        }
+      }
+    }
+    return found;
   }
 
   private Answer ask() {

@@ -1,6 +1,7 @@
 package dev.zrs.server;
 
 import dev.zrs.replication.SecondaryStatus;
+import dev.zrs.replication.Upstream;
 import dev.zrs.replication.UpstreamProbe;
 import dev.zrs.replication.UpstreamProbe.Answer;
 import dev.zrs.server.role.RoleException;
@@ -33,19 +34,21 @@ final class KnownLosses {
   /**
    * Asks the upstream, which may take half a minute.
    *
+   * @param upstream all its known addresses are asked
+   * @param name how the operator knows it
    * @param force whether to accept a loss
    * @return what it was found to be
    * @throws RoleException if it has what is not here
    */
-  Answer ask(Address upstream, boolean force) {
-    Answer answer = UpstreamProbe.ask(upstream.toConnect(), storage);
+  Answer ask(Upstream upstream, Address name, boolean force) {
+    Answer answer = UpstreamProbe.ask(upstream, storage);
     if (force || answer instanceof Answer.Level || answer instanceof Answer.Unknown) {
       return answer;
     }
     throw new RoleException(
         "not promoted: %s. %s"
             .formatted(
-                found(answer, upstream),
+                found(answer, name),
                 answer instanceof Answer.Diverged
                     ? "To go on with the history of this server: --force"
                     : "Wait until it has arrived, or give it up with --force"));

@@ -4,13 +4,19 @@ import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.server.config.FileStorageConfig;
 import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
+import dev.zrs.server.config.RegistrationConfig;
 import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
 import dev.zrs.server.config.ZrsConfig;
+import dev.zrs.server.directory.DirectoryException;
+import dev.zrs.server.directory.DirectoryStatus;
+import dev.zrs.server.directory.Registered;
+import dev.zrs.server.directory.ServerDirectory;
 import dev.zrs.server.role.Role;
 import dev.zrs.server.role.RoleDecision;
 import dev.zrs.server.role.RoleFile;
+import dev.zrs.server.zookeeper.ZooKeeperDirectory;
 import dev.zrs.storage.BlobAccess;
 import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
@@ -30,6 +36,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +48,9 @@ final class Node implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("runzeo");
 
   private final Closer closer = new Closer();
+  private final Optional<ServerDirectory> directory;
+  private final Optional<RegistrationConfig> registration;
+  private volatile @Nullable Registered registered;
   private final Map<String, FileStorage> storages = new LinkedHashMap<>();
   private final Map<String, ReplicatedStorage> replicated = new LinkedHashMap<>();
   private final ZeoServer server;
@@ -48,6 +58,9 @@ final class Node implements AutoCloseable {
 
   private Node(ServerConfig config, InstantSource clock) {
     memoryLimit = memoryLimit(config);
+    registration = config.zeo().registration();
+    directory = directory(config, clock);
+    directory.ifPresent(closer::add);
     boolean open = false;
     try {
       Map<String, ServedStorage> served = new LinkedHashMap<>();
@@ -81,6 +94,7 @@ final class Node implements AutoCloseable {
       node.server.start();
       // Only now, so that the ZEO server is told of every transaction that they bring.
       node.replicated.values().forEach(ReplicatedStorage::start);
+      node.register();
       started = true;
       return node;
     } finally {
@@ -88,6 +102,33 @@ final class Node implements AutoCloseable {
         node.close();
       }
     }
+  }
+
+  /** Where others are registered and found; without configuration its classes are not loaded. */
+  private static Optional<ServerDirectory> directory(ServerConfig config, InstantSource clock) {
+    if (!config.usesZooKeeper()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new ZooKeeperDirectory(clock));
+    } catch (NoClassDefFoundError e) {
+      throw new DirectoryException(
+          "zeo.conf has a zookeeper, but this installation lacks the jars for it (%s)"
+              .formatted(e.getMessage()),
+          e);
+    }
+  }
+
+  private void register() {
+    if (registration.isPresent() && server.address() instanceof InetSocketAddress address) {
+      // Closed before the server, so that no client finds one that goes.
+      registered = closer.add(directory.orElseThrow().register(registration.get(), address));
+    }
+  }
+
+  /** How it is registered for ZEO clients, if it is. */
+  Optional<DirectoryStatus> zeoDirectory() {
+    return Optional.ofNullable(registered).map(Registered::status);
   }
 
   /** An address as people write it. */
@@ -199,7 +240,9 @@ final class Node implements AutoCloseable {
                 follows && config.skipsBlobs() ? BlobAccess.READ_ONLY : BlobAccess.READ_WRITE);
     FileStorage storage = open(name, options, new RealDisk(), clock);
     ReplicatedStorage all =
-        closer.add(new ReplicatedStorage(name, storage, config, role, clock, new Clients(name)));
+        closer.add(
+            new ReplicatedStorage(
+                name, storage, config, role, clock, new Clients(name), directory));
     replicated.put(name, all);
     return new ServedStorage(storage, all.writers());
   }

@@ -4,8 +4,12 @@ import dev.zrs.replication.PrimaryOptions;
 import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.replication.SecondaryOptions;
+import dev.zrs.replication.Upstream;
 import dev.zrs.replication.UpstreamProbe.Answer;
 import dev.zrs.server.config.ZrsConfig;
+import dev.zrs.server.directory.DirectoryStatus;
+import dev.zrs.server.directory.Registered;
+import dev.zrs.server.directory.ServerDirectory;
 import dev.zrs.server.role.Role;
 import dev.zrs.server.role.RoleException;
 import dev.zrs.server.role.RoleFile;
@@ -13,6 +17,7 @@ import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.zconfig.Address;
 import dev.zrs.zeo.WriteGate;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -45,6 +50,7 @@ final class ReplicatedStorage implements AutoCloseable {
   private final ZrsConfig config;
   private final Clients clients;
   private final InstantSource clock;
+  private final Optional<ServerDirectory> directory;
   private final RoleFile roleFile;
   private final Optional<ReplicationPrimary> primary;
   private final HeldWriters writers;
@@ -55,6 +61,7 @@ final class ReplicatedStorage implements AutoCloseable {
 
   private volatile Role role;
   private volatile @Nullable ReplicationSecondary secondary;
+  private volatile @Nullable Registered registered;
   private boolean closed;
 
   /**
@@ -64,6 +71,8 @@ final class ReplicatedStorage implements AutoCloseable {
    *     after this
    * @param role what it is at first
    * @param clients asked only once it is started
+   * @param directory there if the configuration needs it; stays the caller's, and is closed after
+   *     this
    */
   ReplicatedStorage(
       String name,
@@ -71,8 +80,10 @@ final class ReplicatedStorage implements AutoCloseable {
       ZrsConfig config,
       Role role,
       InstantSource clock,
-      Clients clients) {
+      Clients clients,
+      Optional<ServerDirectory> directory) {
     this.clients = clients;
+    this.directory = directory;
     this.name = name;
     this.storage = storage;
     this.config = config;
@@ -98,7 +109,7 @@ final class ReplicatedStorage implements AutoCloseable {
 
   private ReplicationSecondary follower(Address upstream, boolean acceptPacked) {
     return new ReplicationSecondary(
-        upstream.toConnect(),
+        whom(upstream),
         storage,
         SecondaryOptions.DEFAULT
             .withKeepAliveDelay(config.keepAliveDelay())
@@ -108,11 +119,19 @@ final class ReplicatedStorage implements AutoCloseable {
         primary);
   }
 
-  /** Begins to send and to receive. */
+  /** Where there is a directory, a path is one in it, and no unix socket. */
+  private Upstream whom(Address upstream) {
+    return upstream instanceof Address.Unix path && config.upstreams().isPresent()
+        ? directory.orElseThrow().upstream(config.upstreams().get(), path.path())
+        : Upstream.at(upstream.toConnect());
+  }
+
+  /** Begins to send and to receive; others are told of it once it accepts connections. */
   void start() {
     lock.lock();
     try {
       primary.ifPresent(ReplicationPrimary::start);
+      register();
       ReplicationSecondary follower = secondary;
       if (follower != null) {
         follower.start();
@@ -120,6 +139,20 @@ final class ReplicatedStorage implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  private void register() {
+    if (!closed
+        && config.registration().isPresent()
+        && primary.isPresent()
+        && primary.get().address() instanceof InetSocketAddress address) {
+      registered = directory.orElseThrow().register(config.registration().get(), address);
+    }
+  }
+
+  /** How it is registered for secondaries, if it is. */
+  Optional<DirectoryStatus> registration() {
+    return Optional.ofNullable(registered).map(Registered::status);
   }
 
   Role role() {
@@ -166,7 +199,7 @@ final class ReplicatedStorage implements AutoCloseable {
             "not promoted: transactions still arrive. Wait until they have, or give them up with"
                 + " --force");
       }
-      Answer answer = losses.ask(old.upstream(), force);
+      Answer answer = losses.ask(follower.upstream(), old.upstream(), force);
       String known = KnownLosses.text(answer, old.upstream());
       LOG.info("storage '{}': promotion: following {} ends", name, old.upstream().text());
       stop(follower);
@@ -261,11 +294,18 @@ final class ReplicatedStorage implements AutoCloseable {
     if (config.replicateTo().equals(Optional.of(upstream))) {
       throw new RoleException(upstream.text() + " is where this server itself sends from");
     }
-    if (primary.isPresent()
-        && ReplicationSecondary.leadsBack(upstream.toConnect(), primary.get())) {
+    if (primary.isPresent() && leadsBack(upstream, primary.get())) {
       throw new RoleException(
           "%s is this server itself, or follows it: they would wait for each other for ever. If it is to be the primary, promote it first"
               .formatted(upstream.text()));
+    }
+  }
+
+  /** Who is registered somewhere is not known so soon; the receiver finds a ring later. */
+  private boolean leadsBack(Address address, ReplicationPrimary own) {
+    try (Upstream upstream = whom(address)) {
+      return upstream.addresses().stream()
+          .anyMatch(each -> ReplicationSecondary.leadsBack(each, own));
     }
   }
 
@@ -339,12 +379,16 @@ final class ReplicatedStorage implements AutoCloseable {
     }
   }
 
-  /** Stops following, then sending. */
+  /** Has nobody find it any more, stops following, then sending. */
   @Override
   public void close() {
     lock.lock();
     try {
       closed = true;
+      Registered told = registered;
+      if (told != null) {
+        told.close();
+      }
       ReplicationSecondary follower = secondary;
       if (follower != null) {
         follower.close();

@@ -5,6 +5,8 @@ import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.SecondaryState;
 import dev.zrs.replication.SecondaryStatus;
 import dev.zrs.replication.SenderStatus;
+import dev.zrs.server.directory.DirectoryStatus;
+import dev.zrs.server.directory.FoundUpstream;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
@@ -35,6 +37,7 @@ final class StatusReport {
             .put("version", String.join(" ", new Version().getVersion()))
             .put("zeo", Node.text(node.zeoAddress()))
             .put("clients", node.clients())
+            .raw("zookeeper", orNull(node.zeoDirectory(), DirectoryReport::registeredJson))
             .raw("storages", storages.toString())
         + "\n";
   }
@@ -54,8 +57,9 @@ final class StatusReport {
         .put("lastTid", last.toString())
         .put("lastTime", time(last))
         .put("failure", storage.failure().map(StorageException::getMessage).orElse(null))
-        .raw("primary", orNull(primary(replicated), this::primaryJson))
-        .raw("secondary", orNull(secondary(replicated), this::secondaryJson))
+        .raw("primary", orNull(primary(replicated), sender -> primaryJson(replicated, sender)))
+        .raw(
+            "secondary", orNull(secondary(replicated), status -> secondaryJson(replicated, status)))
         .toString();
   }
 
@@ -83,9 +87,27 @@ final class StatusReport {
     return joined.toString();
   }
 
-  private String primaryJson(ReplicationPrimary primary) {
+  private static Optional<DirectoryStatus> registration(@Nullable ReplicatedStorage replicated) {
+    return replicated == null ? Optional.empty() : replicated.registration();
+  }
+
+  /** Where the upstream is looked up, if it is. */
+  private static Optional<DirectoryStatus> lookup(@Nullable ReplicatedStorage replicated) {
+    return replicated == null
+        ? Optional.empty()
+        : replicated
+            .secondary()
+            .flatMap(
+                follower ->
+                    follower.upstream() instanceof FoundUpstream found
+                        ? Optional.of(found.status())
+                        : Optional.empty());
+  }
+
+  private String primaryJson(@Nullable ReplicatedStorage replicated, ReplicationPrimary primary) {
     return new Json()
         .put("address", Node.text(primary.address()))
+        .raw("zookeeper", orNull(registration(replicated), DirectoryReport::registeredJson))
         .put("missingBlobs", primary.missingBlobs().count())
         .raw("missingBlobFiles", list(primary.missingBlobs().listed(), StatusReport::blobJson))
         .raw("secondaries", list(primary.secondaries(), StatusReport::senderJson))
@@ -119,10 +141,11 @@ final class StatusReport {
     return String.format(Locale.ROOT, "%.3f", sender.lag().toNanos() / 1e9);
   }
 
-  private String secondaryJson(SecondaryStatus status) {
+  private String secondaryJson(@Nullable ReplicatedStorage replicated, SecondaryStatus status) {
     OptionalInt percent = status.progressPercent(now);
     return new Json()
         .put("upstream", status.upstream())
+        .raw("zookeeper", orNull(lookup(replicated), DirectoryReport::lookupJson))
         .put("state", status.state().text())
         .put("since", status.since().toString())
         .put("receivedTid", status.received().toString())
@@ -147,6 +170,8 @@ final class StatusReport {
                 ProcessHandle.current().pid(),
                 Node.text(node.zeoAddress()),
                 node.clients()));
+    node.zeoDirectory()
+        .ifPresent(status -> line(text, "  " + DirectoryReport.registeredText(status)));
     node.storages().forEach((name, storage) -> storageText(text, name, storage));
     return text.toString();
   }
@@ -159,7 +184,10 @@ final class StatusReport {
         .failure()
         .ifPresent(reason -> line(text, "  WRITES NO MORE     %s".formatted(reason.getMessage())));
     secondary(replicated).ifPresent(status -> secondaryText(text, status));
+    lookup(replicated).ifPresent(status -> line(text, "    " + DirectoryReport.lookupText(status)));
     primary(replicated).ifPresent(primary -> primaryText(text, primary));
+    registration(replicated)
+        .ifPresent(status -> line(text, "    " + DirectoryReport.registeredText(status)));
   }
 
   private void secondaryText(StringBuilder text, SecondaryStatus status) {

@@ -55,6 +55,25 @@ final class ArchitectureTest {
   }
 
   @Test
+  void only_what_wires_it_knows_zookeeper() {
+    mayNotUse(
+        "dev.zrs.zookeeper",
+        "dev.zrs.pickle..",
+        "dev.zrs.storage..",
+        "dev.zrs.zeo..",
+        "dev.zrs.replication..",
+        "dev.zrs.zconfig..",
+        "dev.zrs.server..");
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("dev.zrs.zookeeper..", "dev.zrs.server.zookeeper..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.zrs.zookeeper..", "org.apache.zookeeper..", "org.apache.curator..")
+        .check(CLASSES);
+  }
+
+  @Test
   void the_storage_knows_nothing_of_the_network() {
     mayNotUse("dev.zrs.storage", "java.net..");
     mayNotUse("dev.zrs.pickle", "java.net..", "java.nio.channels..");

@@ -83,7 +83,25 @@ final class ConfigLoader {
         transactionTimeout(section),
         readOnly ? Optional.empty() : pidFile(section),
         section.map(s -> s.get("client-conflict-resolution", Boolean.class)).orElse(false),
-        section.flatMap(s -> s.find("msgpack", Boolean.class)).orElse(false));
+        section.flatMap(s -> s.find("msgpack", Boolean.class)).orElse(false),
+        section.flatMap(s -> registration(s, address)));
+  }
+
+  private static Optional<RegistrationConfig> registration(CheckedSection zeo, Address address) {
+    Optional<ZooKeeperConfig> ensemble = ZooKeeperReader.ensemble(zeo, ZooKeeperReader.ENSEMBLE);
+    Optional<String> path = zeo.find("register", String.class);
+    if (ensemble.isEmpty() || path.isEmpty()) {
+      ZooKeeperReader.requireAbsent(
+          zeo,
+          List.of(ZooKeeperReader.ENSEMBLE, "register", "advertise", "create-path"),
+          "who is registered needs both zookeeper and register");
+      ZooKeeperReader.requireNoConnection(zeo);
+      return Optional.empty();
+    }
+    if (!(address instanceof Address.Inet)) {
+      throw zeo.error("register", "nobody on another machine could connect to a unix socket");
+    }
+    return Optional.of(ZooKeeperReader.registration(zeo, ensemble.get(), path.get()));
   }
 
   private static Address address(CheckedSection zeo) {

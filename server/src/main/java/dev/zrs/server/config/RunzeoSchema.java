@@ -3,6 +3,7 @@ package dev.zrs.server.config;
 import static dev.zrs.zconfig.DataTypes.BOOLEAN;
 import static dev.zrs.zconfig.DataTypes.BYTE_SIZE;
 import static dev.zrs.zconfig.DataTypes.FLOAT_NUMBER;
+import static dev.zrs.zconfig.DataTypes.INET_ADDRESS;
 import static dev.zrs.zconfig.DataTypes.INTEGER_NUMBER;
 import static dev.zrs.zconfig.DataTypes.SOCKET_ADDRESS;
 import static dev.zrs.zconfig.DataTypes.SOCKET_BINDING_ADDRESS;
@@ -28,7 +29,8 @@ import java.util.Set;
 /**
  * The schema of runzeo (ZEO 6.2, ZODB 6.4, zdaemon 5.2, zc.zrs 3.1, zc.zlibstorage 1.2), whole:
  * also what {@link NotBuilt} then refuses. Keys of our own are {@code reconnect-delay}, {@code
- * hold-writers}, {@code strict-blobs} and {@code blobs}.
+ * hold-writers}, {@code strict-blobs} and {@code blobs}; {@code zookeeper} and {@code
+ * replicate-from-zookeeper} are those of zc.zrs 2.4, and what else is about ZooKeeper is our own.
  */
 final class RunzeoSchema {
   static final String STORAGE = "a storage";
@@ -54,7 +56,8 @@ final class RunzeoSchema {
   private static final SectionType ZEO =
       SectionType.of(
           "zeo",
-          List.of(
+          withZooKeeper(
+              optional("register", RunzeoTypes.NODE_PATH),
               required("address", SOCKET_BINDING_ADDRESS),
               withDefault("read-only", BOOLEAN, "false"),
               withDefault("invalidation-queue-size", INTEGER_NUMBER, "100"),
@@ -150,7 +153,9 @@ final class RunzeoSchema {
               withDefault("pack-keep-old", BOOLEAN, "true")),
           SectionType.of(
                   "zrs",
-                  List.of(
+                  withZooKeeper(
+                      optional("replicate-from-zookeeper", RunzeoTypes.CONNECTION_STRING),
+                      optional("listen", INET_ADDRESS),
                       optional("replicate-to", SOCKET_BINDING_ADDRESS),
                       optional("replicate-from", SOCKET_ADDRESS),
                       withDefault("keep-alive-delay", INTEGER_NUMBER, "0"),
@@ -181,6 +186,12 @@ final class RunzeoSchema {
     types.addAll(STORAGES);
     types.addAll(LogSchema.TYPES);
     return new Schema(ROOT, types);
+  }
+
+  private static List<KeyType> withZooKeeper(KeyType... keys) {
+    List<KeyType> all = new ArrayList<>(List.of(keys));
+    all.addAll(ZooKeeperReader.keys());
+    return all;
   }
 
   private static SectionType storage(String name, KeyType... keys) {

@@ -1,6 +1,9 @@
 package dev.zrs.server.config;
 
+import dev.zrs.server.config.ZooKeeperConfig.Access;
+import dev.zrs.server.config.ZooKeeperConfig.Authentication;
 import dev.zrs.server.logging.PythonLevel;
+import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.BadValueException;
 import dev.zrs.zconfig.DataType;
 import dev.zrs.zconfig.DataTypes;
@@ -61,6 +64,16 @@ final class RunzeoTypes {
   /** Whether blobs are skipped. */
   static final DataType<Boolean> COPY_OR_SKIP = RunzeoTypes::copyOrSkip;
 
+  /** Servers of ZooKeeper, and perhaps a path there. */
+  static final DataType<String> CONNECTION_STRING = RunzeoTypes::connectionString;
+
+  /** The path of a node of ZooKeeper. */
+  static final DataType<String> NODE_PATH = RunzeoTypes::nodePath;
+
+  static final DataType<Authentication> AUTHENTICATION = RunzeoTypes::authentication;
+
+  static final DataType<Access> ACCESS = RunzeoTypes::access;
+
   static final DataType<String> HTTP_URL = RunzeoTypes::httpUrl;
 
   static final DataType<Integer> OCTAL = RunzeoTypes::octal;
@@ -94,6 +107,63 @@ final class RunzeoTypes {
       case "copy" -> false;
       case "skip" -> true;
       default -> throw new BadValueException("'" + text + "' is neither copy nor skip");
+    };
+  }
+
+  private static String connectionString(String text) {
+    int slash = text.indexOf('/');
+    String hosts = slash < 0 ? text : text.substring(0, slash);
+    for (String host : hosts.split(",", -1)) {
+      Address.Inet address;
+      try {
+        address = DataTypes.INET_ADDRESS.parse(host.strip());
+      } catch (BadValueException e) {
+        throw notAConnectionString(text, e.reason());
+      }
+      if (address.host().isEmpty() || address.port().orElse(1) == 0) {
+        throw notAConnectionString(text, "'" + host + "' is no HOST:PORT");
+      }
+    }
+    if (slash >= 0) {
+      nodePath(text.substring(slash));
+    }
+    return text;
+  }
+
+  private static BadValueException notAConnectionString(String text, String reason) {
+    return new BadValueException(
+        "'%s' names no servers of ZooKeeper, as HOST:PORT,HOST:PORT/PATH does: %s"
+            .formatted(text, reason));
+  }
+
+  private static String nodePath(String text) {
+    if (!text.startsWith("/") || text.length() == 1) {
+      throw new BadValueException(
+          "'" + text + "' is no path of ZooKeeper, such as /db/replication/providers");
+    }
+    for (String name : text.substring(1).split("/", -1)) {
+      if (name.isEmpty() || name.equals(".") || name.equals("..")) {
+        throw new BadValueException("the path '" + text + "' has a name that is none");
+      }
+    }
+    return text;
+  }
+
+  /** What is wrong must not be shown. */
+  private static Authentication authentication(String text) {
+    int colon = text.indexOf(':');
+    if (colon < 1 || colon == text.length() - 1) {
+      throw new BadValueException("it is not of the form digest:USER:PASSWORD");
+    }
+    return new Authentication(text.substring(0, colon), text.substring(colon + 1));
+  }
+
+  private static Access access(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "read" -> Access.READ;
+      case "open" -> Access.OPEN;
+      case "creator" -> Access.CREATOR;
+      default -> throw new BadValueException("'" + text + "' is none of read, open, creator");
     };
   }
 

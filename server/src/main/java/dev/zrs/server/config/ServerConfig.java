@@ -23,6 +23,16 @@ public record ServerConfig(
     storages = List.copyOf(storages);
   }
 
+  /** Whether servers are registered or found in ZooKeeper. */
+  public boolean usesZooKeeper() {
+    return zeo.registration().isPresent()
+        || storages.stream()
+            .anyMatch(
+                named ->
+                    named.storage() instanceof ZrsConfig zrs
+                        && (zrs.registration().isPresent() || zrs.upstreams().isPresent()));
+  }
+
   /**
    * Reads a configuration as runzeo does: what the command line says goes before what the file
    * says.

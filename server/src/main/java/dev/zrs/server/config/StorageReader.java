@@ -1,11 +1,9 @@
 package dev.zrs.server.config;
 
-import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.CheckedSection;
 import dev.zrs.zconfig.DataTypes;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,12 +12,6 @@ import java.util.OptionalLong;
 /** Makes the records of the storage sections, with the rules that go beyond single keys. */
 final class StorageReader {
   private static final String DEFAULT_NAME = "1";
-  private static final long DEFAULT_RECONNECT_SECONDS = 60;
-
-  /** Half of what ZEO clients wait before they give up a call. */
-  private static final long DEFAULT_HOLD_SECONDS = 15;
-
-  private static final long MAX_SECONDS = Integer.MAX_VALUE;
 
   private StorageReader() {}
 
@@ -45,9 +37,18 @@ final class StorageReader {
     return storages;
   }
 
+  private static FileStorageConfig base(CheckedSection zrs) {
+    CheckedSection base = zrs.ofKind(RunzeoSchema.STORAGE).getFirst();
+    if (storage(base) instanceof FileStorageConfig file) {
+      return file;
+    }
+    throw base.error(
+        "a <%s> inside a <zrs> is known but not supported yet".formatted(base.type().name()));
+  }
+
   private static StorageConfig storage(CheckedSection section) {
     return switch (section.type().name()) {
-      case "zrs" -> zrs(section);
+      case "zrs" -> ZrsReader.read(section, base(section));
       case "mappingstorage" -> mappingStorage(section);
       case "blobstorage" -> blobStorage(section);
       default -> fileStorage(section);
@@ -123,76 +124,5 @@ final class StorageReader {
         section.find("packer", String.class).filter(packer -> !packer.isEmpty()),
         section.get("pack-gc", Boolean.class),
         section.get("pack-keep-old", Boolean.class));
-  }
-
-  private static ZrsConfig zrs(CheckedSection section) {
-    Optional<Address> to = address(section, "replicate-to");
-    Optional<Address> from = address(section, "replicate-from");
-    if (to.isEmpty() && from.isEmpty()) {
-      throw section.error("You must specify replicate-to and/or replicate-from.");
-    }
-    if (to.equals(from)) {
-      throw section.error(
-          "replicate-from", "Values for replicate-to and replicate-from must be different.");
-    }
-    Optional<Long> reconnect = section.find("reconnect-delay", Long.class);
-    if (reconnect.isPresent() && from.isEmpty()) {
-      throw section.error("reconnect-delay", "it is for secondaries, which have replicate-from");
-    }
-    long reconnectSeconds = reconnect.orElse(DEFAULT_RECONNECT_SECONDS);
-    if (reconnectSeconds < 1 || reconnectSeconds > MAX_SECONDS) {
-      throw section.error("reconnect-delay", reconnectSeconds + " is not a number of seconds >= 1");
-    }
-    long holdSeconds = section.find("hold-writers", Long.class).orElse(DEFAULT_HOLD_SECONDS);
-    if (holdSeconds < 0 || holdSeconds > MAX_SECONDS) {
-      throw section.error("hold-writers", holdSeconds + " is not a number of seconds >= 0");
-    }
-    Optional<Boolean> strictBlobs = section.find("strict-blobs", Boolean.class);
-    if (strictBlobs.isPresent() && to.isEmpty()) {
-      throw section.error("strict-blobs", "it is for primaries, which have replicate-to");
-    }
-    long keepAliveSeconds = section.get("keep-alive-delay", Long.class);
-    if (keepAliveSeconds > MAX_SECONDS) {
-      throw section.error("keep-alive-delay", keepAliveSeconds + " is too large");
-    }
-    CheckedSection base = section.ofKind(RunzeoSchema.STORAGE).getFirst();
-    if (!(storage(base) instanceof FileStorageConfig file)) {
-      throw base.error(
-          "a <%s> inside a <zrs> is known but not supported yet".formatted(base.type().name()));
-    }
-    Optional<Boolean> skipsBlobs = section.find("blobs", Boolean.class);
-    if (skipsBlobs.isPresent() && from.isEmpty()) {
-      throw section.error(
-          "blobs",
-          "it is for secondaries, which have replicate-from: remove this line, a primary writes its"
-              + " blobs");
-    }
-    if (skipsBlobs.orElse(false) && file.blobDir().isEmpty()) {
-      throw section.error("blobs", "skip is of no use without the blob-dir that the upstream has");
-    }
-    if (skipsBlobs.orElse(false) && file.create()) {
-      throw section.error("blobs", "skip and create true contradict each other");
-    }
-    return new ZrsConfig(
-        file,
-        to,
-        from,
-        // zc.zrs takes a negative delay for none.
-        Duration.ofSeconds(Math.max(0, keepAliveSeconds)),
-        Duration.ofSeconds(reconnectSeconds),
-        Duration.ofSeconds(holdSeconds),
-        strictBlobs.orElse(false),
-        skipsBlobs.orElse(false),
-        section.location("replicate-from").toString());
-  }
-
-  private static Optional<Address> address(CheckedSection section, String key) {
-    Optional<Address> address = section.find(key, Address.class);
-    if (address.isPresent()
-        && address.get() instanceof Address.Inet inet
-        && inet.port().isEmpty()) {
-      throw section.error(key, "'" + inet.host() + "' has no port (host:port is needed)");
-    }
-    return address;
   }
 }

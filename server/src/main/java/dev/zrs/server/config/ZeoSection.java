@@ -15,6 +15,7 @@ import java.util.OptionalDouble;
  * @param invalidationAge seconds; how old a client may be for quick verification by iteration
  * @param transactionTimeout seconds a client may hold the commit lock; empty for ever
  * @param pidFile where to write the process id; empty for nowhere, which a read-only server has
+ * @param registration what clients are told in ZooKeeper; empty for nothing
  */
 public record ZeoSection(
     Address address,
@@ -24,4 +25,5 @@ public record ZeoSection(
     OptionalDouble transactionTimeout,
     Optional<Path> pidFile,
     boolean clientConflictResolution,
-    boolean msgpack) {}
+    boolean msgpack,
+    Optional<RegistrationConfig> registration) {}

@@ -10,7 +10,9 @@ import java.util.Optional;
  *
  * @param base the storage that holds the data
  * @param replicateTo where secondaries connect to
- * @param replicateFrom where the upstream listens
+ * @param replicateFrom where the upstream listens; with {@code upstreams} a path there
+ * @param registration what secondaries are told in ZooKeeper; empty if they know the address
+ * @param upstreams where the paths of upstreams are looked up; empty if they have addresses
  * @param keepAliveDelay how often a secondary tells its upstream that it is there; zero for never
  * @param reconnectDelay the longest that a secondary waits before it connects again
  * @param holdWriters how long a secondary has clients that want to write wait once its upstream
@@ -23,6 +25,8 @@ public record ZrsConfig(
     FileStorageConfig base,
     Optional<Address> replicateTo,
     Optional<Address> replicateFrom,
+    Optional<RegistrationConfig> registration,
+    Optional<ZooKeeperConfig> upstreams,
     Duration keepAliveDelay,
     Duration reconnectDelay,
     Duration holdWriters,

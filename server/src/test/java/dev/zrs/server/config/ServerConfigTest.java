@@ -142,7 +142,8 @@ class ServerConfigTest {
                 OptionalDouble.empty(),
                 Optional.of(Path.of("/srv/zeo/var/ZEO.pid")),
                 false,
-                false));
+                false,
+                Optional.empty()));
   }
 
   @Test

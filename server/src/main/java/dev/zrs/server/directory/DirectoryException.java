@@ -1,0 +1,10 @@
+package dev.zrs.server.directory;
+
+/** A directory can't be used at all; the message is for the operator. */
+public final class DirectoryException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  public DirectoryException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
