@@ -46,7 +46,7 @@ WRONG = {
     'a missing file': ('', 'zookeeper localhost:1\n  replicate-to /a\n  zookeeper-properties /no/such/file',
                        'zookeeper-properties'),
     'register without zookeeper': ('register /a', 'replicate-to 127.0.0.1:8100', 'register'),
-    'zookeeper without register': ('zookeeper localhost:1', 'replicate-to 127.0.0.1:8100', 'register'),
+    'zookeeper without register': ('zookeeper localhost:1', 'replicate-to 127.0.0.1:8100', 'zookeeper'),
     'advertise of a ZEO server without zookeeper': ('advertise localhost', 'replicate-to 127.0.0.1:8100', 'advertise'),
 }
 

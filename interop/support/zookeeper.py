@@ -17,7 +17,8 @@ from support.servers import wait_for
 PYTHON = os.path.join(servers.PEERS, 'zookeeper', 'bin', 'python')
 PEER = os.path.join(servers.ROOT, 'interop', 'peers', 'zookeeper_peer.py')
 JDK = os.path.join(servers.ROOT, 'scripts', 'jdk.sh')
-JARS = os.path.join(servers.ROOT, 'server', 'target', 'lib', '*')
+LIB = os.path.join(servers.ROOT, 'server', 'target', 'lib')
+JARS = os.path.join(LIB, '*')
 JARS += os.environ.get('ZRS_EXTRA_JARS', '')
 ONE = 'org.apache.zookeeper.server.ZooKeeperServerMain'
 OF_SEVERAL = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
@@ -291,4 +292,4 @@ def followed_by(primary, count, shown=lambda: ''):
 
 def jars(pattern):
     """The files in the folder of our jars whose names are like this."""
-    return glob.glob(os.path.join(os.path.dirname(JARS), pattern))
+    return glob.glob(os.path.join(LIB, pattern))
