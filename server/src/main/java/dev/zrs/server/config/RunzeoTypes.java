@@ -114,14 +114,10 @@ final class RunzeoTypes {
     int slash = text.indexOf('/');
     String hosts = slash < 0 ? text : text.substring(0, slash);
     for (String host : hosts.split(",", -1)) {
-      Address.Inet address;
-      try {
-        address = DataTypes.INET_ADDRESS.parse(host.strip());
-      } catch (BadValueException e) {
-        throw notAConnectionString(text, e.reason());
-      }
-      if (address.host().isEmpty() || address.port().orElse(1) == 0) {
-        throw notAConnectionString(text, "'" + host + "' is no HOST:PORT");
+      if (!isServer(host.strip())) {
+        throw new BadValueException(
+            "'%s' names no servers of ZooKeeper, as HOST:PORT,HOST:PORT/PATH does: '%s' is none"
+                .formatted(text, host));
       }
     }
     if (slash >= 0) {
@@ -130,10 +126,14 @@ final class RunzeoTypes {
     return text;
   }
 
-  private static BadValueException notAConnectionString(String text, String reason) {
-    return new BadValueException(
-        "'%s' names no servers of ZooKeeper, as HOST:PORT,HOST:PORT/PATH does: %s"
-            .formatted(text, reason));
+  private static boolean isServer(String text) {
+    try {
+      Address.Inet address = DataTypes.INET_ADDRESS.parse(text);
+      return !address.host().isEmpty() && address.port().orElse(1) != 0;
+    } catch (BadValueException e) {
+      // The reason speaks of addresses that are no servers of ZooKeeper either.
+      return false;
+    }
   }
 
   private static String nodePath(String text) {

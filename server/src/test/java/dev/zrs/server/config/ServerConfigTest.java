@@ -193,6 +193,75 @@ class ServerConfigTest {
         .containsExactly("a", "b");
   }
 
+  private static ZrsConfig zrs(String keys) {
+    ServerConfig config =
+        load(
+            """
+            %%import zc.zrs
+            <zeo>
+              address 1
+            </zeo>
+            <zrs>
+              %s
+              <filestorage>
+                path a.fs
+              </filestorage>
+            </zrs>
+            """
+                .formatted(keys),
+            CommandLine.NONE);
+    assertThat(config.usesZooKeeper()).isEqualTo(keys.contains("zookeeper"));
+    return (ZrsConfig) config.storages().getFirst().storage();
+  }
+
+  @Test
+  void zookeeperTurnsAddressesIntoPaths() {
+    ZrsConfig both =
+        zrs("zookeeper a:2181,b:2181/zodb\nreplicate-to /to\nreplicate-from /from/providers");
+    RegistrationConfig registration = both.registration().orElseThrow();
+    assertThat(registration.ensemble().connectionString()).isEqualTo("a:2181,b:2181/zodb");
+    assertThat(registration.path()).isEqualTo("/to");
+    assertThat(registration.host()).isEmpty();
+    assertThat(registration.createPath()).isFalse();
+    assertThat(both.replicateTo()).contains(new Address.Inet("", OptionalInt.of(0)));
+    assertThat(both.replicateFrom()).contains(new Address.Unix("/from/providers"));
+    assertThat(both.upstreams()).contains(registration.ensemble());
+
+    ZrsConfig twoEnsembles =
+        zrs("zookeeper a\nreplicate-from-zookeeper b\nreplicate-to /db\nreplicate-from /db");
+    assertThat(twoEnsembles.registration().orElseThrow().ensemble().connectionString())
+        .isEqualTo("a");
+    assertThat(twoEnsembles.upstreams().orElseThrow().connectionString()).isEqualTo("b");
+
+    ZrsConfig onlyFrom = zrs("replicate-from-zookeeper b\nreplicate-to 5\nreplicate-from /db");
+    assertThat(onlyFrom.registration()).isEmpty();
+    assertThat(onlyFrom.replicateTo()).contains(new Address.Inet("", OptionalInt.of(5)));
+
+    ZrsConfig without = zrs("replicate-to 5\nreplicate-from /run/socket");
+    assertThat(without.registration()).isEmpty();
+    assertThat(without.upstreams()).isEmpty();
+  }
+
+  @Test
+  void whatIsAdvertisedIsWhereItListensUnlessItIsSaid() {
+    String registered = "zookeeper a\nreplicate-to /to\n";
+    assertThat(zrs(registered + "advertise db.example.com:8101").replicateTo())
+        .contains(new Address.Inet("", OptionalInt.of(8101)));
+    assertThat(zrs(registered + "advertise db.example.com").replicateTo())
+        .contains(new Address.Inet("", OptionalInt.of(0)));
+    assertThat(zrs(registered + "advertise db:8101\nlisten 127.0.0.1:9101").replicateTo())
+        .contains(new Address.Inet("127.0.0.1", OptionalInt.of(9101)));
+    ZrsConfig secured =
+        zrs(
+            registered
+                + "zookeeper-auth digest:me:s:cret\nzookeeper-acl Creator\nzookeeper-timeout 3");
+    ZooKeeperConfig ensemble = secured.upstreams().orElseThrow();
+    assertThat(ensemble.authentication().orElseThrow().secret()).isEqualTo("me:s:cret");
+    assertThat(ensemble.access()).isEqualTo(ZooKeeperConfig.Access.CREATOR);
+    assertThat(ensemble.sessionTimeout()).isEqualTo(Duration.ofSeconds(3));
+    assertThat(secured.toString()).doesNotContain("s:cret");
+  }
+
   @Test
   void theExamplesCanBeRead() {
     ZrsConfig primary = example("primary.conf");
