@@ -1,9 +1,11 @@
 package dev.zrs.server;
 
+import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.SecondaryStatus;
 import dev.zrs.server.config.CommandLine;
 import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.logging.PythonLogging;
+import dev.zrs.server.zookeeper.TrialEnsemble;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
 import java.io.IOException;
@@ -51,6 +53,12 @@ final class DemoCommand implements Callable<Integer> {
       defaultValue = "0")
   private int seconds;
 
+  @Option(
+      names = "--zookeeper",
+      description =
+          "start a ZooKeeper too, through which the two find each other, in place of an address")
+  private boolean withZooKeeper;
+
   private final PrintStream out = System.out;
   private final PrintStream err = System.err;
 
@@ -60,10 +68,6 @@ final class DemoCommand implements Callable<Integer> {
     Files.createDirectories(place);
     Path primaryConf = place.resolve("primary.conf");
     Path secondaryConf = place.resolve("secondary.conf");
-    InetSocketAddress replication = freeAddress();
-    writeConf(primaryConf, "primary", "replicate-to", replication);
-    writeConf(secondaryConf, "secondary", "replicate-from", replication);
-
     CountDownLatch stop = new CountDownLatch(1);
     Closer closer = new Closer();
     Runnable end =
@@ -74,11 +78,28 @@ final class DemoCommand implements Callable<Integer> {
         };
     Stopping.onSignal(end);
     try {
+      if (withZooKeeper) {
+        TrialEnsemble ensemble = closer.add(TrialEnsemble.start(place.resolve("zookeeper"), 0));
+        String keys =
+            """
+            zookeeper %s
+              replicate-%%s /demo/replication"""
+                .formatted(ensemble.connectionString());
+        writeConf(
+            primaryConf,
+            "primary",
+            keys.formatted("to") + "\n  advertise 127.0.0.1\n  create-path true");
+        writeConf(secondaryConf, "secondary", keys.formatted("from"));
+      } else {
+        String address = text(freeAddress());
+        writeConf(primaryConf, "primary", "replicate-to " + address);
+        writeConf(secondaryConf, "secondary", "replicate-from " + address);
+      }
       ServerConfig primaryConfig = load(primaryConf);
       closer.add(PythonLogging.start(primaryConfig.eventlog()));
       Node primary = closer.add(Node.start(primaryConfig, InstantSource.system()));
       Node secondary = closer.add(Node.start(load(secondaryConf), InstantSource.system()));
-      explain(place, primary, secondary, replication);
+      explain(place, primary, secondary);
       show(primary.storage(STORAGE), secondary, stop);
       return Main.GOOD;
     } catch (RuntimeException e) { // whatever it is, the user gets one line
@@ -97,8 +118,7 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void writeConf(Path file, String name, String key, InetSocketAddress replication)
-      throws IOException {
+  private static void writeConf(Path file, String name, String keys) throws IOException {
     Path folder = file.toAbsolutePath().resolveSibling(name);
     Files.createDirectories(folder);
     InetSocketAddress zeo = freeAddress();
@@ -111,7 +131,7 @@ final class DemoCommand implements Callable<Integer> {
         </zeo>
         %%import zc.zrs
         <zrs 1>
-          %s %s:%d
+          %s
           <filestorage>
             path $FOLDER/Data.fs
             blob-dir $FOLDER/blobs
@@ -127,9 +147,7 @@ final class DemoCommand implements Callable<Integer> {
                 folder,
                 zeo.getHostString(),
                 zeo.getPort(),
-                key,
-                replication.getHostString(),
-                replication.getPort(),
+                keys,
                 folder.resolveSibling("demo.log")));
   }
 
@@ -137,7 +155,8 @@ final class DemoCommand implements Callable<Integer> {
     return ServerConfig.load(Optional.of(file), CommandLine.NONE, Map.of());
   }
 
-  private void explain(Path place, Node primary, Node secondary, SocketAddress replication) {
+  private void explain(Path place, Node primary, Node secondary) {
+    ReplicationPrimary sender = primary.replicated().values().iterator().next().primary().orElseThrow();
     out.printf(
         """
         Folder                  %s
@@ -163,7 +182,7 @@ final class DemoCommand implements Callable<Integer> {
         """,
         place,
         text(primary.zeoAddress()),
-        text(replication),
+        Node.text(sender.address()) + (withZooKeeper ? ", which ZooKeeper tells the secondary" : ""),
         text(secondary.zeoAddress()),
         python(primary.zeoAddress()),
         python(secondary.zeoAddress()));

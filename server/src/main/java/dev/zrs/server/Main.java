@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
       PackCommand.class,
       CheckCommand.class,
       DumpCommand.class,
-      RecoverCommand.class
+      RecoverCommand.class,
+      ZooKeeperCommand.class
     })
 public final class Main implements Runnable {
   /** Everything went well. */
@@ -46,7 +47,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "say what to do: serve, demo, status, promote, follow, role, nagios, pack, check, dump or"
-            + " recover");
+        "say what to do: serve, demo, status, promote, follow, role, nagios, pack, check, dump, recover"
+            + " or zookeeper");
   }
 }

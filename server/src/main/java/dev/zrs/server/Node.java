@@ -112,10 +112,7 @@ final class Node implements AutoCloseable {
     try {
       return Optional.of(new ZooKeeperDirectory(clock));
     } catch (NoClassDefFoundError e) {
-      throw new DirectoryException(
-          "zeo.conf has a zookeeper, but this installation lacks the jars for it (%s)"
-              .formatted(e.getMessage()),
-          e);
+      throw DirectoryException.jarsAreMissing(e);
     }
   }
 

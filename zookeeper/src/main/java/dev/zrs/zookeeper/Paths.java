@@ -34,8 +34,12 @@ final class Paths {
   }
 
   private String resolve(String path) throws Exception {
-    if (path.equals("/") || client.checkExists().forPath(path) != null) {
+    if (client.checkExists().forPath(path) != null) {
       return path;
+    }
+    if (path.equals("/")) {
+      // The path in the connection string, below which all is, does not exist.
+      throw new KeeperException.NoNodeException(path);
     }
     int slash = path.lastIndexOf('/');
     String name = path.substring(slash + 1);

@@ -1,9 +1,9 @@
 package dev.zrs.zookeeper;
 
-import java.time.Duration;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.curator.framework.CuratorFramework;
-import org.apache.curator.framework.api.CuratorWatcher;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.data.Stat;
@@ -12,27 +12,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps a server registered: an ephemeral node {@code PATH/HOST:PORT} with the property {@code
- * pid}, as zc.zk's {@code register} makes it. A thread of its own looks whether it is there: when
- * the connection changes, when the node does, and now and then. Any thread may call.
+ * pid}, as zc.zk's {@code register} makes it. Any thread may call.
  */
 public final class Registration implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zk");
-  private static final Duration RETRY = Duration.ofSeconds(2);
-  private static final Duration LOOK_AGAIN = Duration.ofSeconds(30);
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
 
   private final ZooKeeperConnection connection;
   private final String path;
   private final ServerAddress address;
   private final boolean createPath;
-  private final Signal signal = new Signal();
-
-  /** One for all looks, as ZooKeeper keeps each that it has not called yet. */
-  private final CuratorWatcher watcher = event -> signal.raise();
-
-  private final Thread thread;
-  private volatile boolean closing;
-  private volatile Optional<String> node = Optional.empty();
+  private final Repetition repetition;
   private volatile Optional<String> problem = Optional.of("not registered yet");
 
   private Registration(
@@ -41,11 +30,8 @@ public final class Registration implements AutoCloseable {
     this.path = path;
     this.address = address;
     this.createPath = createPath;
-    this.thread =
-        Thread.ofPlatform()
-            .name("zookeeper register " + address.text())
-            .daemon()
-            .unstarted(this::run);
+    this.repetition =
+        new Repetition(connection, "register " + address.text(), path, new Presence());
   }
 
   /**
@@ -58,8 +44,7 @@ public final class Registration implements AutoCloseable {
   public static Registration start(
       ZooKeeperConnection connection, String path, ServerAddress address, boolean createPath) {
     Registration registration = new Registration(connection, path, address, createPath);
-    connection.follow(registration.signal);
-    registration.thread.start();
+    registration.repetition.start();
     return registration;
   }
 
@@ -73,114 +58,131 @@ public final class Registration implements AutoCloseable {
     return address;
   }
 
-  /** Why it is not registered; empty if it is. */
+  /** Why it is not registered, or may not be; empty if it is. */
   public Optional<String> problem() {
     return problem;
   }
 
-  private void run() {
-    while (!closing) {
-      boolean there = false;
-      try {
-        register();
-        there = true;
-      } catch (Exception e) { // Curator declares no other
-        failed(connection.text(e, path));
-      }
-      signal.await(there ? LOOK_AGAIN : RETRY);
-    }
-    remove();
-  }
+  private final class Presence implements Repetition.Look {
+    /** Where it is, or was, or an attempt of ours was made that may have had success. */
+    private Optional<String> node = Optional.empty();
 
-  private void register() throws Exception {
-    CuratorFramework client = connection.client();
-    String below = Paths.below(parent(client), address.text());
-    Stat stat = client.checkExists().usingWatcher(watcher).forPath(below);
-    if (stat != null && stat.getEphemeralOwner() != connection.sessionId()) {
+    /** Those in which it was registered: what is left of them is ours. */
+    private final Set<Long> sessions = new HashSet<>();
+
+    @Override
+    public void take() throws Exception {
+      CuratorFramework client = connection.client();
+      String below = Paths.below(parent(client), address.text());
+      if (node.isPresent() && !node.get().equals(below)) {
+        // A link leads elsewhere now.
+        connection.removeOwn(node.get());
+      }
+      node = Optional.of(below);
+      while (!isThere(client, below)) {
+        create(client, below);
+      }
+      if (problem.isPresent()) {
+        LOG.info("{} is registered in ZooKeeper {}", below, connection.connectionString());
+      }
+      problem = Optional.empty();
+    }
+
+    /** Whether it is, in this session. */
+    private boolean isThere(CuratorFramework client, String below) throws Exception {
+      long session = connection.sessionId();
+      Stat stat = client.checkExists().usingWatcher(repetition.watcher()).forPath(below);
+      if (stat == null) {
+        return false;
+      }
+      long owner = stat.getEphemeralOwner();
+      if (owner == session) {
+        sessions.add(session);
+        return true;
+      }
+      if (sessions.contains(owner)) {
+        // ZooKeeper has not noticed yet that this session is over.
+        client.delete().quietly().forPath(below);
+        return false;
+      }
       throw new ZooKeeperException(
           "%s is registered in ZooKeeper %s by another session (0x%x): by another server, or by one"
-                  .formatted(below, connection.connectionString(), stat.getEphemeralOwner())
+                  .formatted(below, connection.connectionString(), owner)
               + " that has just ended; waiting until it goes",
           null);
     }
-    if (stat == null) {
-      create(client, below);
-    }
-    if (node.isEmpty() || problem.isPresent()) {
-      LOG.info("{} is registered in ZooKeeper {}", below, connection.connectionString());
-    }
-    node = Optional.of(below);
-    problem = Optional.empty();
-  }
 
-  private String parent(CuratorFramework client) throws Exception {
-    try {
-      return Paths.resolve(client, path);
-    } catch (KeeperException.NoNodeException e) {
-      if (!createPath) {
-        throw e;
+    private void create(CuratorFramework client, String below) throws Exception {
+      try {
+        client
+            .create()
+            .withMode(CreateMode.EPHEMERAL)
+            .withACL(connection.acl().rights())
+            .forPath(below, Properties.ofServer(ProcessHandle.current().pid()));
+      } catch (KeeperException.NodeExistsException e) {
+        // The answer to an attempt of ours was lost, or somebody was quicker: looking again tells.
+        LOG.debug("{} is there already", below);
       }
-      client
-          .create()
-          .creatingParentsIfNeeded()
-          .withMode(CreateMode.PERSISTENT)
-          // Others register there too.
-          .withACL(
-              (connection.acl() == NodeAcl.CREATOR ? NodeAcl.CREATOR : NodeAcl.OPEN).rights(), true)
-          .forPath(path);
-      return path;
     }
-  }
 
-  private void create(CuratorFramework client, String below) throws Exception {
-    try {
-      client
-          .create()
-          .withMode(CreateMode.EPHEMERAL)
-          .withACL(connection.acl().rights())
-          .forPath(below, Properties.ofServer(ProcessHandle.current().pid()));
-    } catch (KeeperException.NodeExistsException e) {
-      // The answer to an attempt of ours was lost, or somebody was quicker: looking again tells.
-      LOG.debug("{} is there already", below);
-      signal.raise();
-    }
-  }
-
-  private void failed(String reason) {
-    if (!problem.equals(Optional.of(reason))) {
-      LOG.error("{} is not registered: {}; trying again", address.text(), reason);
-    }
-    problem = Optional.of(reason);
-  }
-
-  private void remove() {
-    try {
-      if (node.isPresent() && connection.awaySince().isEmpty()) {
-        connection.client().delete().forPath(node.get());
-        LOG.info("{} is no longer registered", node.get());
+    private String parent(CuratorFramework client) throws Exception {
+      while (true) {
+        try {
+          return Paths.resolve(client, path);
+        } catch (KeeperException.NoNodeException e) {
+          if (!createPath || e.getPath() == null || e.getPath().equals("/")) {
+            throw e;
+          }
+          createParent(client, e.getPath());
+        }
       }
-    } catch (KeeperException.NoNodeException e) {
-      LOG.debug("{} was not there any more", node);
-    } catch (Exception e) { // Curator declares no other
-      LOG.warn(
-          "removing {} failed, it will vanish with the session: {}",
-          node,
-          connection.text(e, path));
+    }
+
+    /** Makes a node that others may use too. */
+    private void createParent(CuratorFramework client, String missing) throws Exception {
+      NodeAcl rights = connection.acl() == NodeAcl.CREATOR ? NodeAcl.CREATOR : NodeAcl.OPEN;
+      try {
+        client
+            .create()
+            .withMode(CreateMode.PERSISTENT)
+            .withACL(rights.rights())
+            .forPath(missing, new byte[0]);
+        LOG.info("made {} in ZooKeeper {}", missing, connection.connectionString());
+      } catch (KeeperException.NodeExistsException e) {
+        LOG.debug("{} was made by somebody else", missing);
+      }
+    }
+
+    @Override
+    public void failed(String reason) {
+      if (!problem.equals(Optional.of(reason))) {
+        LOG.error("{} is not registered: {}; trying again", address.text(), reason);
+      }
+      problem = Optional.of(reason);
+    }
+
+    @Override
+    public void end() {
+      if (node.isEmpty()) {
+        return;
+      }
+      connection.unwatch(repetition.watcher(), node.get());
+      try {
+        if (connection.removeOwn(node.get())) {
+          LOG.info("{} is no longer registered", node.get());
+        }
+      } catch (Exception e) { // Curator declares no other
+        LOG.warn(
+            "removing {} failed, it will vanish with the session: {}",
+            node.get(),
+            connection.text(e, path));
+      }
     }
   }
 
   /** Removes the node, if ZooKeeper can be reached; otherwise it vanishes with the session. */
   @Override
   public void close() {
-    closing = true;
-    connection.forget(signal);
-    signal.raise();
-    try {
-      if (!thread.join(STOP_LIMIT)) {
-        LOG.error("{} did not stop in time", thread.getName());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    repetition.close();
   }
 }

@@ -11,14 +11,21 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.curator.framework.AuthInfo;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.api.CuratorEvent;
+import org.apache.curator.framework.api.CuratorWatcher;
 import org.apache.curator.framework.state.ConnectionState;
-import org.apache.curator.retry.RetryOneTime;
+import org.apache.curator.retry.RetryNTimes;
 import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.WatchedEvent;
+import org.apache.zookeeper.Watcher.Event.KeeperState;
+import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.client.ConnectStringParser;
 import org.apache.zookeeper.client.ZKClientConfig;
 import org.apache.zookeeper.common.ConfigException;
+import org.apache.zookeeper.data.Stat;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * A session with an ensemble, which is set up again and again for as long as this is open. Nobody
@@ -30,13 +37,14 @@ public final class ZooKeeperConnection implements AutoCloseable {
   /** How long one call waits for a connection before it fails. */
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
 
-  private static final Duration RETRY = Duration.ofMillis(500);
-
   private final CuratorFramework client;
   private final ZooKeeperOptions options;
   private final InstantSource clock;
   private final List<Signal> followers = new CopyOnWriteArrayList<>();
   private volatile Optional<Instant> awaySince;
+
+  /** Whether a server has refused the credentials, after which a session never connects again. */
+  private volatile boolean refused;
 
   private ZooKeeperConnection(ZooKeeperOptions options, InstantSource clock) {
     this.options = options;
@@ -47,7 +55,11 @@ public final class ZooKeeperConnection implements AutoCloseable {
             .connectString(options.connectionString())
             .sessionTimeoutMs(Math.toIntExact(options.sessionTimeout().toMillis()))
             .connectionTimeoutMs(Math.toIntExact(CONNECT_LIMIT.toMillis()))
-            .retryPolicy(new RetryOneTime(Math.toIntExact(RETRY.toMillis())))
+            // Who uses it tries again on its own.
+            .retryPolicy(new RetryNTimes(0, 0))
+            // The addresses that the servers have for each other may lead nowhere from here, and
+            // past TLS.
+            .ensembleTracker(false)
             .authorization(
                 options.credentials().stream()
                     .map(
@@ -58,6 +70,7 @@ public final class ZooKeeperConnection implements AutoCloseable {
     options.clientProperties().ifPresent(file -> builder.zkClientConfig(properties(file)));
     this.client = builder.build();
     client.getConnectionStateListenable().addListener((curator, state) -> changed(state));
+    client.getCuratorListenable().addListener((curator, event) -> noticed(event));
   }
 
   /**
@@ -95,24 +108,34 @@ public final class ZooKeeperConnection implements AutoCloseable {
     switch (state) {
       case CONNECTED, RECONNECTED, READ_ONLY -> {
         awaySince = Optional.empty();
-        LOG.info("ZooKeeper {}: connected", options.connectionString());
+        say(Level.INFO, "connected");
       }
       case SUSPENDED -> {
         awaySince = Optional.of(clock.instant());
-        LOG.warn(
-            "ZooKeeper {}: the connection is lost; serving and replication go on",
-            options.connectionString());
+        say(Level.WARN, "the connection is lost; serving and replication go on");
       }
       case LOST -> {
         if (awaySince.isEmpty()) {
           awaySince = Optional.of(clock.instant());
         }
-        LOG.warn(
-            "ZooKeeper {}: the session has expired; what was registered will be again",
-            options.connectionString());
+        say(Level.WARN, "the session has expired; what was registered will be again");
       }
     }
     followers.forEach(Signal::raise);
+  }
+
+  /** Of connections that only lead to a refusal nothing is said. */
+  private void say(Level level, String what) {
+    if (!refused) {
+      LOG.atLevel(level).log("ZooKeeper {}: {}", options.connectionString(), what);
+    }
+  }
+
+  private void noticed(CuratorEvent event) {
+    WatchedEvent watched = event.getWatchedEvent();
+    if (watched != null && watched.getState() == KeeperState.AuthFailed) {
+      refused = true;
+    }
   }
 
   /** The ensemble, as it was configured. */
@@ -133,8 +156,54 @@ public final class ZooKeeperConnection implements AutoCloseable {
     return client;
   }
 
+  /** Told by who has just used it with success. */
+  void worked() {
+    refused = false;
+  }
+
+  /** Whether calls make sense. */
+  boolean isConnected() {
+    return client.getZookeeperClient().isConnected();
+  }
+
+  /** Of the session that is there now. */
   long sessionId() throws Exception {
     return client.getZookeeperClient().getZooKeeper().getSessionId();
+  }
+
+  /**
+   * Removes a node, if it was made in the session that is there now. By way of that session alone:
+   * another one might remove what another server has made meanwhile.
+   *
+   * @return whether it is removed
+   */
+  boolean removeOwn(String node) throws Exception {
+    if (!isConnected()) {
+      return false;
+    }
+    ZooKeeper session = client.getZookeeperClient().getZooKeeper();
+    try {
+      Stat stat = session.exists(node, false);
+      if (stat == null || stat.getEphemeralOwner() != session.getSessionId()) {
+        return false;
+      }
+      session.delete(node, stat.getVersion());
+      return true;
+    } catch (KeeperException.NoNodeException e) {
+      return false;
+    }
+  }
+
+  /** Forgets what a watcher waits for, as nobody will listen any more. */
+  void unwatch(CuratorWatcher watcher, String node) {
+    if (!isConnected()) {
+      return;
+    }
+    try {
+      client.watchers().remove(watcher).quietly().forPath(node);
+    } catch (Exception e) { // Curator declares no other
+      LOG.debug("the watch of {} remains until the session ends", node, e);
+    }
   }
 
   /** Has it raised whenever the connection changes. */
@@ -146,21 +215,46 @@ public final class ZooKeeperConnection implements AutoCloseable {
     followers.remove(signal);
   }
 
+  /** Why it is not connected, for operators. */
+  String whyAway() throws Exception {
+    if (refused) {
+      client.getZookeeperClient().reset();
+      return "ZooKeeper %s does not accept the credentials".formatted(connectionString());
+    }
+    return unreachable();
+  }
+
   /** What went wrong, for operators. */
   String text(Exception e, String path) {
     return switch (e) {
       case ZooKeeperException own -> String.valueOf(own.getMessage());
-      case KeeperException.NoNodeException missing ->
-          "there is no node %s in ZooKeeper %s"
-              .formatted(missing.getPath() == null ? path : missing.getPath(), connectionString());
-      case KeeperException.NoAuthException refused ->
-          "ZooKeeper %s does not allow it at %s".formatted(connectionString(), path);
-      case KeeperException.AuthFailedException refused ->
+      case KeeperException.NoNodeException missing -> missing(at(missing, path));
+      case KeeperException.NoAuthException denied ->
+          "ZooKeeper %s does not allow it at %s".formatted(connectionString(), at(denied, path));
+      case KeeperException.InvalidACLException nobody ->
+          "ZooKeeper %s needs credentials for a node that only its creator may use"
+              .formatted(connectionString());
+      case KeeperException.AuthFailedException denied ->
           "ZooKeeper %s does not accept the credentials".formatted(connectionString());
       case KeeperException.ConnectionLossException lost -> unreachable();
       case KeeperException.SessionExpiredException lost -> unreachable();
-      default -> "ZooKeeper %s: %s".formatted(connectionString(), e);
+      default ->
+          "ZooKeeper %s: %s"
+              .formatted(
+                  connectionString(),
+                  e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
     };
+  }
+
+  private static String at(KeeperException e, String path) {
+    return e.getPath() == null ? path : e.getPath();
+  }
+
+  private String missing(String node) {
+    return node.equals("/")
+        ? "the path in the connection string of ZooKeeper %s does not exist"
+            .formatted(connectionString())
+        : "there is no node %s in ZooKeeper %s".formatted(node, connectionString());
   }
 
   private String unreachable() {

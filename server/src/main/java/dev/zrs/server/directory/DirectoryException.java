@@ -7,4 +7,12 @@ public final class DirectoryException extends RuntimeException {
   public DirectoryException(String message, Throwable cause) {
     super(message, cause);
   }
+
+  /** An installation may leave out what only ZooKeeper needs. */
+  public static DirectoryException jarsAreMissing(NoClassDefFoundError error) {
+    return new DirectoryException(
+        "ZooKeeper is asked for, but this installation lacks the jars for it: "
+            + error.getMessage(),
+        error);
+  }
 }

@@ -28,9 +28,12 @@ public final class ZooKeeperDirectory implements ServerDirectory {
   private final Map<ZooKeeperConfig, ZooKeeperConnection> connections = new LinkedHashMap<>();
 
   /**
+   * Needs all the jars, so that one that is missing is noticed now.
+   *
    * @param clock for the times in the status
    */
   public ZooKeeperDirectory(InstantSource clock) {
+    ZooKeeperConnection.load();
     this.clock = clock;
   }
 

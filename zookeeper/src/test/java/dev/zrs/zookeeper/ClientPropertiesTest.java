@@ -1,0 +1,181 @@
+package dev.zrs.zookeeper;
+
+import static dev.zrs.zookeeper.TestNetwork.LIMIT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.curator.test.InstanceSpec;
+import org.apache.zookeeper.server.quorum.QuorumPeerMain;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** ZooKeeper's own client properties: TLS to a server that demands a certificate; bad files. */
+@Timeout(240)
+final class ClientPropertiesTest {
+  private static final String PASSWORD = "password";
+  private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin");
+  private static final ServerAddress ADDRESS = new ServerAddress("localhost", 8101);
+
+  @TempDir private Path directory = Path.of("unset");
+
+  private void run(String... command) throws IOException, InterruptedException {
+    Path output = directory.resolve("output.txt");
+    Process process =
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).as(Files.readString(output)).isZero();
+  }
+
+  private void keytool(String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(JAVA.resolve("keytool").toString()));
+    command.addAll(List.of(arguments));
+    command.addAll(List.of("-storepass", PASSWORD));
+    run(command.toArray(String[]::new));
+  }
+
+  /** A key with a certificate of its own, which is also put among the trusted ones. */
+  private void makeKey(String name, String trusted) throws IOException, InterruptedException {
+    keytool(
+        ("-genkeypair -keyalg EC -alias %1$s -keystore %1$s.p12 -dname CN=%1$s"
+                + " -ext san=dns:localhost,ip:127.0.0.1")
+            .formatted(name)
+            .split(" "));
+    keytool("-exportcert -alias %1$s -keystore %1$s.p12 -file %1$s.crt".formatted(name).split(" "));
+    keytool(
+        "-importcert -noprompt -alias %1$s -file %1$s.crt -keystore %2$s"
+            .formatted(name, trusted)
+            .split(" "));
+  }
+
+  private String stores(String prefix, String keys, String trusted) {
+    return """
+    %1$s.keyStore.location=%2$s
+    %1$s.keyStore.password=%4$s
+    %1$s.trustStore.location=%3$s
+    %1$s.trustStore.password=%4$s
+    """
+        .formatted(prefix, directory.resolve(keys), directory.resolve(trusted), PASSWORD);
+  }
+
+  private Path client(String keys, String trusted) throws IOException {
+    return Files.writeString(
+        directory.resolve(keys + "-client.properties"),
+        """
+        zookeeper.client.secure=true
+        zookeeper.clientCnxnSocket=org.apache.zookeeper.ClientCnxnSocketNetty
+        """
+            + stores("zookeeper.ssl", keys, trusted));
+  }
+
+  private Process server(int port) throws IOException {
+    Path configuration =
+        Files.writeString(
+            directory.resolve("server.cfg"),
+            """
+            tickTime=1000
+            dataDir=%s
+            secureClientPort=%d
+            secureClientPortAddress=127.0.0.1
+            serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory
+            admin.enableServer=false
+            ssl.clientAuth=need
+            """
+                    .formatted(directory.resolve("data"), port)
+                + stores("ssl", "server.p12", "trusted.p12"));
+    return new ProcessBuilder(
+            JAVA.resolve("java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            QuorumPeerMain.class.getName(),
+            configuration.toString())
+        .redirectErrorStream(true)
+        .redirectOutput(directory.resolve("server.log").toFile())
+        .start();
+  }
+
+  private static boolean accepts(int port) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      return socket.isConnected();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void tls_is_spoken_with_a_server_that_wants_a_certificate() throws Exception {
+    makeKey("server", "trusted.p12");
+    makeKey("client", "trusted.p12");
+    makeKey("stranger", "elsewhere.p12");
+    int port = InstanceSpec.getRandomPort();
+    String connectionString = "127.0.0.1:" + port;
+    Process server = server(port);
+    try {
+      await().atMost(LIMIT).until(() -> accepts(port));
+      ZooKeeperOptions known =
+          ZooKeeperOptions.of(connectionString)
+              .withClientProperties(client("client.p12", "trusted.p12"));
+      ZooKeeperOptions unknown =
+          ZooKeeperOptions.of(connectionString)
+              .withClientProperties(client("stranger.p12", "trusted.p12"));
+      ZooKeeperOptions doubtful =
+          ZooKeeperOptions.of(connectionString)
+              .withClientProperties(client("client.p12", "elsewhere.p12"));
+      for (ZooKeeperOptions options : List.of(unknown, doubtful)) {
+        try (Logged logged = new Logged();
+            ZooKeeperConnection refused =
+                ZooKeeperConnection.open(options, InstantSource.system());
+            Registration failing = Registration.start(refused, "/providers", ADDRESS, true)) {
+          await()
+              .atMost(LIMIT)
+              .until(() -> failing.problem().orElse("").contains("can't be reached"));
+          assertThat(logged.warnings())
+              .hasSize(1)
+              .allSatisfy(event -> assertThat(event.getThrowableProxy()).isNull());
+        }
+      }
+      try (ZooKeeperConnection connection =
+              ZooKeeperConnection.open(known, InstantSource.system());
+          Registration registration = Registration.start(connection, "/providers", ADDRESS, true);
+          Discovery discovery = Discovery.start(connection, "/providers", () -> {})) {
+        await().atMost(LIMIT).until(() -> discovery.addresses().equals(List.of(ADDRESS)));
+        assertThat(registration.problem()).isEmpty();
+      }
+    } finally {
+      server.destroy();
+      assertThat(server.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    }
+    TestNetwork.awaitNoThreads();
+  }
+
+  @Test
+  void a_file_that_is_missing_or_bad_is_named() throws Exception {
+    Path missing = directory.resolve("missing.properties");
+    Path bad = Files.writeString(directory.resolve("bad.properties"), "a=\\uXYZ1\n");
+    for (Path file : List.of(missing, bad, directory)) {
+      assertThatThrownBy(
+              () ->
+                  ZooKeeperConnection.open(
+                          ZooKeeperOptions.of("127.0.0.1:1").withClientProperties(file),
+                          InstantSource.system())
+                      .close())
+          .isInstanceOf(ZooKeeperException.class)
+          .hasMessageContaining("the client properties " + file + " can't be read: ")
+          .satisfies(e -> System.out.println("SAYS " + e.getMessage()));
+    }
+  }
+}
