@@ -6,6 +6,8 @@ import signal
 import time
 
 import pytest
+import ZEO
+import ZODB
 
 from support import drills, servers, zookeeper
 from support.servers import wait_for
@@ -14,6 +16,7 @@ from support.zookeeper import PROVIDERS, followed_by, level, log, logs, put, wai
 pytestmark = pytest.mark.ours
 SESSION = 2
 OTHERS = '/others'
+CONNECTED = 'ZEO.asyncio.server Connected'
 
 
 class Running:
@@ -24,26 +27,34 @@ class Running:
         self.secondary = cluster('secondary', replicate_to=OTHERS, replicate_from=PROVIDERS,
                                  zrs=place.options(*keys, timeout=SESSION)).start()
         self.place = place
-        self.clients = []
+        self.writer = None
         put(self.primary, 'a', 1)
         level(self.primary, self.secondary)
         for path in (PROVIDERS, OTHERS):
             place.wait_names(1, path, self.logs)
         self.since = followed_by(self.primary, 1, self.logs)[0]['since']
+        self.reader = ZODB.DB(ZEO.client(self.secondary.address, wait_timeout=60, read_only=True))
+        self.read()
+        self.connected = log(self.secondary).count(CONNECTED)
 
     def logs(self):
         return logs(self.primary, self.secondary)
 
-    def client(self, name, server, **options):
-        self.clients.append(drills.Client(name, servers.CURRENT, [server], **options))
-        return self.clients[-1]
+    def write(self):
+        """Commits from now on, without end."""
+        self.writer = drills.Client('writer', servers.CURRENT, [self.primary])
+
+    def read(self):
+        """From the secondary, through a connection that was there all the time."""
+        with self.reader.transaction() as connection:
+            return connection.root().get('a')
 
     def commits_arrive(self):
         """New commits are accepted, and the secondary gets them."""
-        self.clients[0].commits_after(time.time(), shown=self.logs)
-        self.clients[0].pause()
+        self.writer.commits_after(time.time(), shown=self.logs)
+        self.writer.pause()
         level(self.primary, self.secondary)
-        self.clients[0].order('go')
+        self.writer.order('go')
 
     def wait_registered(self):
         """Each of them once, by the session that it has now, which lasts."""
@@ -57,12 +68,14 @@ class Running:
         """The connection is the first one, and there was never another."""
         assert [each['since'] for each in followed_by(self.primary, 1, self.logs)] == [self.since], self.logs()
         assert drills.status(self.secondary)['secondary']['connections'] == 1, self.logs()
-        for client in self.clients:
-            assert not [line for line in client.lines if line[0] == 'error'], (client.name, client.lines[-5:])
+        assert self.read() == 1 and log(self.secondary).count(CONNECTED) == self.connected, self.logs()
+        if self.writer:
+            assert not [line for line in self.writer.lines if line[0] == 'error'], self.writer.lines[-5:]
 
     def stop(self):
-        for client in self.clients:
-            client.stop()
+        self.reader.close()
+        if self.writer:
+            self.writer.stop()
 
 
 @pytest.fixture
@@ -102,8 +115,7 @@ def test_zookeeper_is_killed_and_started_again(running, own_zookeeper, peers, ke
     place = zookeeper.Place(own_zookeeper.address, peers)
     place.ask('ensure', OTHERS)
     r = running(place)
-    r.client('writer', r.primary)
-    r.client('reader', r.secondary, fallback=True)
+    r.write()
     r.commits_arrive()
     own_zookeeper.kill()
     for server, part in ((r.primary, 'primary'), (r.secondary, 'primary'), (r.secondary, 'secondary')):
@@ -133,7 +145,7 @@ def test_zookeeper_is_killed_and_started_again(running, own_zookeeper, peers, ke
 def test_zookeeper_is_silent_for_longer_than_the_session(running, own_zookeeper, peers):
     place = zookeeper.Place(own_zookeeper.address, peers)
     r = running(place, 'create-path true')
-    r.client('writer', r.primary)
+    r.write()
     own_zookeeper.pause()
     try:
         for server in (r.primary, r.secondary):
@@ -189,7 +201,7 @@ def test_a_random_sequence_of_faults(running, own_zookeeper, peers, number, long
     seed = int(os.environ.get('ZRS_SEED') or random.randrange(1 << 30)) + number
     print('ZRS_SEED=%d' % seed)
     r = running(zookeeper.Place(own_zookeeper.address, peers), 'create-path true')
-    r.client('writer', r.primary)
+    r.write()
     faults = Faults(random.Random(seed), r, own_zookeeper)
     for _ in range(10 if long else 3):
         faults.one()
