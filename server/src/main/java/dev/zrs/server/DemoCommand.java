@@ -156,7 +156,8 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private void explain(Path place, Node primary, Node secondary) {
-    ReplicationPrimary sender = primary.replicated().values().iterator().next().primary().orElseThrow();
+    ReplicationPrimary sender =
+        primary.replicated().values().iterator().next().primary().orElseThrow();
     out.printf(
         """
         Folder                  %s
@@ -182,7 +183,8 @@ final class DemoCommand implements Callable<Integer> {
         """,
         place,
         text(primary.zeoAddress()),
-        Node.text(sender.address()) + (withZooKeeper ? ", which ZooKeeper tells the secondary" : ""),
+        Node.text(sender.address())
+            + (withZooKeeper ? ", which ZooKeeper tells the secondary" : ""),
         text(secondary.zeoAddress()),
         python(primary.zeoAddress()),
         python(secondary.zeoAddress()));

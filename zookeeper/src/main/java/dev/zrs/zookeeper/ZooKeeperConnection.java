@@ -74,6 +74,15 @@ public final class ZooKeeperConnection implements AutoCloseable {
   }
 
   /**
+   * Does nothing but need the libraries of ZooKeeper and Curator.
+   *
+   * @throws NoClassDefFoundError if one is not there
+   */
+  public static void load() {
+    LOG.debug("{}, {}", ZooKeeper.class, CuratorFrameworkFactory.builder());
+  }
+
+  /**
    * Begins to connect, and does not wait for it.
    *
    * @param clock for the times in the status

@@ -146,7 +146,9 @@ final class AccessTest {
           .atMost(LIMIT)
           .until(
               () -> registration.problem().orElse("").contains("does not accept the credentials"));
-      assertThat(logged.warnings()).extracting(ILoggingEvent::getThrowableProxy).containsOnlyNulls();
+      assertThat(logged.warnings())
+          .extracting(ILoggingEvent::getThrowableProxy)
+          .containsOnlyNulls();
     }
   }
 

@@ -24,8 +24,7 @@ public final class TrialEnsemble implements AutoCloseable {
     try {
       return new TrialEnsemble(EmbeddedZooKeeper.start(folder, port));
     } catch (UncheckedIOException e) {
-      throw new DirectoryException(
-          e.getMessage() + ": " + String.valueOf(e.getCause().getMessage()), e);
+      throw new DirectoryException("%s: %s".formatted(e.getMessage(), e.getCause()), e);
     } catch (NoClassDefFoundError e) {
       throw DirectoryException.jarsAreMissing(e);
     }

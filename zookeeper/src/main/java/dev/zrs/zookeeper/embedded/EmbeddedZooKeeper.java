@@ -11,8 +11,8 @@ import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ZooKeeperServer;
 
 /**
- * One ZooKeeper server on a free port of this machine, which no other can reach. It is for
- * demonstrations: alone as it is, it makes nothing more available. Any thread may call.
+ * One ZooKeeper server that no other machine can reach. It is for demonstrations: alone as it is,
+ * it makes nothing more available. Any thread may call.
  */
 public final class EmbeddedZooKeeper implements AutoCloseable {
   private static final int TICK_MILLISECONDS = 1_000;
@@ -30,14 +30,15 @@ public final class EmbeddedZooKeeper implements AutoCloseable {
    * Starts it; when this returns, it serves.
    *
    * @param folder for its data, which are used again if there are any
-   * @throws UncheckedIOException if the folder can't be used
+   * @param port where to listen; 0 for any free one
+   * @throws UncheckedIOException if the folder or the port can't be used
    */
-  public static EmbeddedZooKeeper start(Path folder) {
+  public static EmbeddedZooKeeper start(Path folder, int port) {
     try {
       Path data = Files.createDirectories(folder);
       ZooKeeperServer server = new ZooKeeperServer(data.toFile(), data.toFile(), TICK_MILLISECONDS);
       ServerCnxnFactory listener = new NIOServerCnxnFactory();
-      listener.configure(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), NO_LIMIT);
+      listener.configure(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), NO_LIMIT);
       EmbeddedZooKeeper started = new EmbeddedZooKeeper(listener, server);
       started.startup();
       return started;

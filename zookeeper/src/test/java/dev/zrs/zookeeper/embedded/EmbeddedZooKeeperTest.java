@@ -29,12 +29,12 @@ final class EmbeddedZooKeeperTest {
   void it_serves_and_keeps_its_data() throws Exception {
     byte[] data = "kept".getBytes(StandardCharsets.US_ASCII);
     Path folder = directory.resolve("new/folder");
-    try (EmbeddedZooKeeper server = EmbeddedZooKeeper.start(folder);
+    try (EmbeddedZooKeeper server = EmbeddedZooKeeper.start(folder, 0);
         CuratorFramework client = client(server)) {
       client.create().forPath("/node", data);
     }
-    try (EmbeddedZooKeeper server = EmbeddedZooKeeper.start(folder);
-        EmbeddedZooKeeper other = EmbeddedZooKeeper.start(directory.resolve("other"));
+    try (EmbeddedZooKeeper server = EmbeddedZooKeeper.start(folder, 0);
+        EmbeddedZooKeeper other = EmbeddedZooKeeper.start(directory.resolve("other"), 0);
         CuratorFramework client = client(server);
         CuratorFramework otherClient = client(other)) {
       assertThat(client.getData().forPath("/node")).isEqualTo(data);
@@ -45,7 +45,7 @@ final class EmbeddedZooKeeperTest {
   @Test
   void a_folder_that_is_none_is_named() throws Exception {
     Path file = Files.writeString(directory.resolve("file"), "x");
-    assertThatThrownBy(() -> EmbeddedZooKeeper.start(file))
+    assertThatThrownBy(() -> EmbeddedZooKeeper.start(file, 0))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining(file.toString());
   }
