@@ -19,7 +19,6 @@ PEER = os.path.join(servers.ROOT, 'interop', 'peers', 'zookeeper_peer.py')
 JDK = os.path.join(servers.ROOT, 'scripts', 'jdk.sh')
 LIB = os.path.join(servers.ROOT, 'server', 'target', 'lib')
 JARS = os.path.join(LIB, '*')
-JARS += os.environ.get('ZRS_EXTRA_JARS', '')
 ONE = 'org.apache.zookeeper.server.ZooKeeperServerMain'
 OF_SEVERAL = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
 TICK = 200  # milliseconds; the shortest session has two of them
