@@ -166,11 +166,11 @@ public final class Registration implements AutoCloseable {
       if (node.isEmpty()) {
         return;
       }
-      connection.unwatch(repetition.watcher(), node.get());
       try {
         if (connection.removeOwn(node.get())) {
           LOG.info("{} is no longer registered", node.get());
         }
+        connection.unwatch(repetition.watcher(), node.get());
       } catch (Exception e) { // Curator declares no other
         LOG.warn(
             "removing {} failed, it will vanish with the session: {}",

@@ -1,7 +1,6 @@
 package dev.zrs.zookeeper;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -21,7 +20,6 @@ import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.client.ConnectStringParser;
 import org.apache.zookeeper.client.ZKClientConfig;
-import org.apache.zookeeper.common.ConfigException;
 import org.apache.zookeeper.data.Stat;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +32,7 @@ import org.slf4j.event.Level;
 public final class ZooKeeperConnection implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zk");
 
-  /** How long one call waits for a connection before it fails. */
+  /** How long one call waits for a connection, and for its answer, before it fails. */
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
 
   private final CuratorFramework client;
@@ -67,8 +65,14 @@ public final class ZooKeeperConnection implements AutoCloseable {
                             new AuthInfo(
                                 proof.scheme(), proof.secret().getBytes(StandardCharsets.UTF_8)))
                     .toList());
-    options.clientProperties().ifPresent(file -> builder.zkClientConfig(properties(file)));
-    this.client = builder.build();
+    ZKClientConfig settings =
+        options.clientProperties().map(ClientProperties::read).orElseGet(ZKClientConfig::new);
+    if (settings.getProperty(ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT) == null) {
+      // Otherwise an answer, or a close, is waited for until the silence of the network is noticed.
+      settings.setProperty(
+          ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT, String.valueOf(CONNECT_LIMIT.toMillis()));
+    }
+    this.client = builder.zkClientConfig(settings).build();
     client.getConnectionStateListenable().addListener((curator, state) -> changed(state));
     client.getCuratorListenable().addListener((curator, event) -> noticed(event));
   }
@@ -101,15 +105,6 @@ public final class ZooKeeperConnection implements AutoCloseable {
           "'%s' is no connection string of ZooKeeper: %s"
               .formatted(options.connectionString(), e.getMessage()),
           e);
-    }
-  }
-
-  private static ZKClientConfig properties(Path file) {
-    try {
-      return new ZKClientConfig(file);
-    } catch (ConfigException e) {
-      throw new ZooKeeperException(
-          "the client properties %s can't be read: %s".formatted(file, e.getMessage()), e);
     }
   }
 
@@ -247,6 +242,7 @@ public final class ZooKeeperConnection implements AutoCloseable {
           "ZooKeeper %s does not accept the credentials".formatted(connectionString());
       case KeeperException.ConnectionLossException lost -> unreachable();
       case KeeperException.SessionExpiredException lost -> unreachable();
+      case KeeperException.RequestTimeoutException late -> unreachable();
       default ->
           "ZooKeeper %s: %s"
               .formatted(

@@ -143,6 +143,17 @@ final class OutageTest {
     }
   }
 
+  @Test
+  void a_silent_network_does_not_keep_it_from_ending() throws Exception {
+    try (ZooKeeperConnection connection = zookeeper.connect(TestNetwork.LONG_SESSION);
+        Registration registration = Registration.start(connection, PATH, ADDRESS, false);
+        Discovery discovery = Discovery.start(connection, PATH, () -> {})) {
+      zookeeper.awaitWell(connection, registration, discovery);
+      zookeeper.silence(LIMIT.multipliedBy(4));
+    }
+    TestNetwork.awaitNoThreads();
+  }
+
   private enum Fault {
     EXPIRY,
     REMOVAL,

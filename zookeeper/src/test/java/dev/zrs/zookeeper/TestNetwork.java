@@ -116,10 +116,8 @@ final class TestNetwork implements AutoCloseable {
     network.each(ProxiedConnection::reset);
   }
 
-  /**
-   * Ends a session, as its time-out would: who knows its password may take it over, and close it.
-   */
-  void end(ZooKeeper session) throws Exception {
+  /** Uses somebody's session: who knows its password may. */
+  ZooKeeper takeOver(ZooKeeper session) throws Exception {
     CountDownLatch connected = new CountDownLatch(1);
     ZooKeeper thief =
         new ZooKeeper(
@@ -129,7 +127,12 @@ final class TestNetwork implements AutoCloseable {
             session.getSessionId(),
             session.getSessionPasswd());
     assertThat(connected.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
-    thief.close();
+    return thief;
+  }
+
+  /** Ends a session, as its time-out would. */
+  void end(ZooKeeper session) throws Exception {
+    takeOver(session).close();
   }
 
   /**

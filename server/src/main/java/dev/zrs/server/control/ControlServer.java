@@ -9,6 +9,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -59,7 +61,7 @@ public final class ControlServer implements AutoCloseable {
         LOG.info("replacing the control socket {}, where nobody answers", path);
       }
       // Made where nobody else can reach it, and given its name when it has its permissions.
-      Path directory = Files.createTempDirectory(path.toAbsolutePath().getParent(), ".control");
+      Path directory = privateDirectory(path.toAbsolutePath());
       Path fresh = directory.resolve("s");
       ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
       boolean open = false;
@@ -80,6 +82,20 @@ public final class ControlServer implements AutoCloseable {
       return server;
     } catch (IOException | IllegalArgumentException e) {
       throw new ControlException("no control socket at %s: %s".formatted(path, e.getMessage()), e);
+    }
+  }
+
+  /** Beside the file, with a short name, as the path of a socket has 106 bytes at most. */
+  private static Path privateDirectory(Path file) throws IOException {
+    while (true) {
+      String name = "." + Integer.toString(ThreadLocalRandom.current().nextInt(1 << 20), 36);
+      try {
+        return Files.createDirectory(
+            file.resolveSibling(name),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      } catch (FileAlreadyExistsException e) {
+        LOG.debug("{} is taken, trying another name", name);
+      }
     }
   }
 
