@@ -150,6 +150,8 @@ def test_over_tls_with_zookeeper_s_own_client_properties(cluster, tmp_path, peer
             'zookeeper-properties ' + server.client_properties(), advertise=None)).start()
         put(primary, 'x', 1)
         level(primary, secondary)
+        with open(primary.folder + '/output') as f:
+            assert f.read() == ''
         # Who speaks in the clear is not let in.
         assert drills.status(without)['primary']['zookeeper']['awaySince']
         assert place.names() == [name]
