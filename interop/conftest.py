@@ -1,3 +1,4 @@
+import itertools
 import os
 import sys
 
@@ -5,7 +6,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from support import servers  # noqa: E402
+from support import servers, zookeeper  # noqa: E402
 
 LONG = bool(os.environ.get('ZRS_LONG'))
 
@@ -34,7 +35,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionstart(session):
-    for python in (servers.CURRENT, servers.LEGACY):
+    for python in (servers.CURRENT, servers.LEGACY, zookeeper.PYTHON):
         if not os.access(python, os.X_OK):
             pytest.exit('the Python peer %s is missing: run ./test' % python, returncode=1)
 
@@ -58,3 +59,52 @@ def cluster(tmp_path):
     yield make
     for server in made:
         server.kill()
+
+
+@pytest.fixture(scope='session')
+def shared_zookeeper(tmp_path_factory):
+    """One server for all tests that do it no harm."""
+    server = zookeeper.ZooKeeper(tmp_path_factory.mktemp('zookeeper')).start()
+    peer = zookeeper.Peer(server.address)
+    yield server, peer, itertools.count(1)
+    peer.kill()
+    server.kill()
+
+
+@pytest.fixture
+def peers():
+    """Makes Python processes that use ZooKeeper, and ends them."""
+    made = []
+
+    def make(address, **options):
+        made.append(zookeeper.Peer(address, **options))
+        return made[-1]
+
+    yield make
+    for peer in made:
+        peer.kill()
+
+
+@pytest.fixture
+def place(shared_zookeeper, peers):
+    """A part of a ZooKeeper server that a test has for itself, through its connection string."""
+    server, peer, numbers = shared_zookeeper
+    root = '/place-%d' % next(numbers)
+    peer('ensure', root)
+    return zookeeper.Place(server.address + root, peers)
+
+
+@pytest.fixture
+def own_zookeeper(tmp_path, peers):
+    """A server that a test may stop."""
+    server = zookeeper.ZooKeeper(tmp_path / 'zookeeper').start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def ensemble(tmp_path):
+    """Three servers that are one."""
+    three = zookeeper.Ensemble(tmp_path / 'ensemble').start()
+    yield three
+    three.kill()

@@ -50,7 +50,7 @@ class Server:
     """A server over one file storage in a folder of its own; not started at first."""
 
     def __init__(self, folder, command, replicate_to=None, replicate_from=None, blobs=True,
-                 zeo='', storage='', keep_alive=None):
+                 zeo='', storage='', keep_alive=None, zrs=''):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.command = command
@@ -77,10 +77,12 @@ class Server:
           %s
           %s
           %s
+          %s
         </zrs>''' % (
                 'replicate-to ' + text(replicate_to) if replicate_to else '',
                 'replicate-from ' + text(replicate_from) if replicate_from else '',
                 'keep-alive-delay %d' % keep_alive if keep_alive else '',
+                zrs,
                 inner)
         with open(self.conf, 'w') as f:
             f.write('''

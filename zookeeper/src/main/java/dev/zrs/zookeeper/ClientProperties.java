@@ -24,6 +24,8 @@ final class ClientProperties {
     try (InputStream stream = Files.newInputStream(file)) {
       // Read here first, as ZooKeeper's own reader writes a stack trace to the log.
       new Properties().load(stream);
+      // Or the JVM warns, at each start, of the way in which Netty takes its memory.
+      System.getProperties().putIfAbsent("io.netty.noUnsafe", "true");
       ZKClientConfig settings = new ZKClientConfig(file);
       if (settings.getBoolean(ZKClientConfig.SECURE_CLIENT)) {
         checkTls(file, settings);

@@ -6,6 +6,7 @@ import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.CheckedSection;
 import dev.zrs.zconfig.DataTypes;
 import dev.zrs.zconfig.KeyType;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -67,8 +68,17 @@ final class ZooKeeperReader {
         connectionString,
         authentication,
         access,
-        section.find("zookeeper-properties", String.class).map(Path::of),
+        clientProperties(),
         Duration.ofSeconds(seconds));
+  }
+
+  private Optional<Path> clientProperties() {
+    String key = "zookeeper-properties";
+    Optional<Path> file = section.find(key, String.class).map(Path::of);
+    if (file.isPresent() && !Files.isReadable(file.get())) {
+      throw section.error(key, "the file " + file.get() + " can't be read");
+    }
+    return file;
   }
 
   /** What to register below a path, which is the value of a key. */

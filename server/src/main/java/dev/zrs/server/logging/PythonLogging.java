@@ -1,5 +1,6 @@
 package dev.zrs.server.logging;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import dev.zrs.zconfig.ConfigException;
@@ -17,6 +18,13 @@ import org.slf4j.LoggerFactory;
  * there. Safe for all threads.
  */
 public final class PythonLogging implements AutoCloseable {
+  /**
+   * What the libraries for ZooKeeper say, with a stack at each attempt to connect, is for who asks
+   * for DEBUG; what an operator needs, we say.
+   */
+  private static final List<String> LIBRARIES =
+      List.of("org.apache.zookeeper", "org.apache.curator", "io.netty");
+
   private final List<PythonAppender> appenders;
 
   private PythonLogging(List<PythonAppender> appenders) {
@@ -61,6 +69,9 @@ public final class PythonLogging implements AutoCloseable {
     context.reset();
     Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     root.setLevel(PythonLevel.logbackLevel(eventLog.level()));
+    if (eventLog.level() > PythonLevel.DEBUG) {
+      LIBRARIES.forEach(name -> context.getLogger(name).setLevel(Level.OFF));
+    }
     for (PythonAppender appender : appenders) {
       appender.setContext(context);
       appender.start();

@@ -47,6 +47,20 @@ class PythonLoggingTest {
   }
 
   @Test
+  void whatTheLibrariesForZooKeeperSayIsForDebugging() throws IOException {
+    Logger library = LoggerFactory.getLogger("org.apache.zookeeper.ClientCnxn");
+    try (PythonLogging _ = start(PythonLevel.INFO, file("%(message)s", 0))) {
+      library.error("a", new IOException("refused"));
+      LOG.info("b");
+    }
+    try (PythonLogging _ = start(PythonLevel.DEBUG, file("%(message)s", 0))) {
+      library.info("c");
+    }
+
+    assertThat(lines("zeo.log")).containsExactly("b", "c");
+  }
+
+  @Test
   void eventsGoToTheFileWithPythonsNames() throws IOException {
     try (PythonLogging _ = start(1, file("%(levelno)s %(levelname)s %(name)s %(message)s", 0))) {
       LOG.trace("a {}", 1);
