@@ -7,7 +7,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.curator.framework.AuthInfo;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
@@ -115,18 +114,17 @@ public final class ZooKeeperConnection implements AutoCloseable {
   }
 
   private void start() {
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    UnhandledErrorListener listener = (message, e) -> failure.compareAndSet(null, e);
+    List<Throwable> failures = new CopyOnWriteArrayList<>();
+    UnhandledErrorListener listener = (message, e) -> failures.add(e);
     client.getUnhandledErrorListenable().addListener(listener);
     client.start();
     client.getUnhandledErrorListenable().removeListener(listener);
-    Throwable cause = failure.get();
-    if (cause != null) {
+    if (!failures.isEmpty()) {
       client.close();
       throw new ZooKeeperException(
           "no client of ZooKeeper %s can be made: %s"
-              .formatted(options.connectionString(), cause.getMessage()),
-          cause);
+              .formatted(options.connectionString(), failures.getFirst().getMessage()),
+          failures.getFirst());
     }
   }
 

@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.RetryNTimes;
@@ -26,10 +28,23 @@ final class ClusterTest {
   private static final Duration LIMIT = Duration.ofMinutes(2);
 
   /** Long enough for any election on a slow machine. */
-  private static final Duration SESSION = Duration.ofSeconds(40);
+  private static final Duration SESSION = Duration.ofMinutes(2);
 
   private static final String PATH = "/providers";
   private static final ServerAddress ADDRESS = new ServerAddress("localhost", 8101);
+
+  private static InstanceSpec server() {
+    return new InstanceSpec(
+        null,
+        -1,
+        -1,
+        -1,
+        true,
+        -1,
+        -1,
+        -1,
+        Map.of("maxSessionTimeout", String.valueOf(SESSION.toMillis())));
+  }
 
   private static CuratorFramework client(String connectionString) {
     CuratorFramework client =
@@ -79,7 +94,8 @@ final class ClusterTest {
 
   @Test
   void the_loss_of_a_server_disturbs_nobody_and_neither_does_that_of_the_leader() throws Exception {
-    try (TestingCluster cluster = new TestingCluster(3)) {
+    try (TestingCluster cluster =
+        new TestingCluster(Stream.generate(ClusterTest::server).limit(3).toList())) {
       cluster.start();
       try (CuratorFramework client = client(cluster.getConnectString())) {
         client.create().forPath(PATH, new byte[0]);
@@ -93,6 +109,8 @@ final class ClusterTest {
           Discovery discovery = Discovery.start(connection, PATH, changes::incrementAndGet)) {
         await().atMost(LIMIT).until(() -> registration.problem().isEmpty());
         await().atMost(LIMIT).until(() -> discovery.problem().isEmpty());
+        assertThat(connection.client().getZookeeperClient().getLastNegotiatedSessionTimeoutMs())
+            .isEqualTo(Math.toIntExact(SESSION.toMillis()));
         Stat before = awaitNode(cluster, connection);
         int changesBefore = changes.get();
 

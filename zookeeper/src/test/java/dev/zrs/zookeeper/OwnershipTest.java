@@ -137,12 +137,15 @@ final class OwnershipTest {
       Discovery discovery = Discovery.start(connection, PATH, () -> {});
       await().atMost(LIMIT).until(() -> discovery.addresses().equals(List.of(ADDRESS)));
       discovery.close();
+      assertNoWatcher(connection, PATH);
       registration.close();
-      for (String node : List.of(PATH, NODE)) {
-        assertThatThrownBy(() -> connection.client().watchers().removeAll().forPath(node))
-            .isInstanceOf(KeeperException.NoWatcherException.class);
-      }
+      assertNoWatcher(connection, NODE);
     }
+  }
+
+  private static void assertNoWatcher(ZooKeeperConnection connection, String node) {
+    assertThatThrownBy(() -> connection.client().watchers().removeAll().forPath(node))
+        .isInstanceOf(KeeperException.NoWatcherException.class);
   }
 
   @Test
