@@ -7,11 +7,13 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.curator.framework.AuthInfo;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.api.CuratorEvent;
 import org.apache.curator.framework.api.CuratorWatcher;
+import org.apache.curator.framework.api.UnhandledErrorListener;
 import org.apache.curator.framework.state.ConnectionState;
 import org.apache.curator.retry.RetryNTimes;
 import org.apache.zookeeper.KeeperException;
@@ -48,11 +50,15 @@ public final class ZooKeeperConnection implements AutoCloseable {
     this.options = options;
     this.clock = clock;
     this.awaySince = Optional.of(clock.instant());
+    Duration limit =
+        CONNECT_LIMIT.compareTo(options.sessionTimeout()) < 0
+            ? CONNECT_LIMIT
+            : options.sessionTimeout();
     CuratorFrameworkFactory.Builder builder =
         CuratorFrameworkFactory.builder()
             .connectString(options.connectionString())
             .sessionTimeoutMs(Math.toIntExact(options.sessionTimeout().toMillis()))
-            .connectionTimeoutMs(Math.toIntExact(CONNECT_LIMIT.toMillis()))
+            .connectionTimeoutMs(Math.toIntExact(limit.toMillis()))
             // Who uses it tries again on its own.
             .retryPolicy(new RetryNTimes(0, 0))
             // The addresses that the servers have for each other may lead nowhere from here, and
@@ -70,7 +76,7 @@ public final class ZooKeeperConnection implements AutoCloseable {
     if (settings.getProperty(ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT) == null) {
       // Otherwise an answer, or a close, is waited for until the silence of the network is noticed.
       settings.setProperty(
-          ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT, String.valueOf(CONNECT_LIMIT.toMillis()));
+          ZKClientConfig.ZOOKEEPER_REQUEST_TIMEOUT, String.valueOf(limit.toMillis()));
     }
     this.client = builder.zkClientConfig(settings).build();
     client.getConnectionStateListenable().addListener((curator, state) -> changed(state));
@@ -98,13 +104,29 @@ public final class ZooKeeperConnection implements AutoCloseable {
         throw new IllegalArgumentException("it names no server");
       }
       ZooKeeperConnection connection = new ZooKeeperConnection(options, clock);
-      connection.client.start();
+      connection.start();
       return connection;
     } catch (IllegalArgumentException e) {
       throw new ZooKeeperException(
           "'%s' is no connection string of ZooKeeper: %s"
               .formatted(options.connectionString(), e.getMessage()),
           e);
+    }
+  }
+
+  private void start() {
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    UnhandledErrorListener listener = (message, e) -> failure.compareAndSet(null, e);
+    client.getUnhandledErrorListenable().addListener(listener);
+    client.start();
+    client.getUnhandledErrorListenable().removeListener(listener);
+    Throwable cause = failure.get();
+    if (cause != null) {
+      client.close();
+      throw new ZooKeeperException(
+          "no client of ZooKeeper %s can be made: %s"
+              .formatted(options.connectionString(), cause.getMessage()),
+          cause);
     }
   }
 

@@ -194,6 +194,16 @@ final class ClientPropertiesTest {
         .hasMessageContaining("password");
   }
 
+  @Test
+  void settings_with_which_no_client_starts_are_said_at_once() throws Exception {
+    Path nonsense =
+        Files.writeString(
+            directory.resolve("nonsense.properties"), "zookeeper.clientCnxnSocket=no.such.Class\n");
+    assertThatThrownBy(() -> open(nonsense))
+        .isInstanceOf(ZooKeeperException.class)
+        .hasMessageContaining("no.such.Class");
+  }
+
   private static void open(Path file) {
     ZooKeeperConnection.open(
             ZooKeeperOptions.of("127.0.0.1:1").withClientProperties(file), InstantSource.system())

@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.apache.curator.framework.CuratorFramework;
+import org.apache.zookeeper.ZooKeeper;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -167,7 +168,12 @@ final class OutageTest {
 
   private void harm(Fault fault, ZooKeeperConnection connection, Random random) throws Exception {
     switch (fault) {
-      case EXPIRY -> zookeeper.end(connection.client().getZookeeperClient().getZooKeeper());
+      case EXPIRY -> {
+        ZooKeeper session = connection.client().getZookeeperClient().getZooKeeper();
+        if (session.getSessionId() != 0) { // otherwise there is none yet
+          zookeeper.end(session);
+        }
+      }
       case REMOVAL -> {
         try (CuratorFramework client = zookeeper.other()) {
           client.delete().quietly().forPath(PATH + "/" + ADDRESS.text());

@@ -7,6 +7,7 @@ import dev.zrs.testkit.NetworkProxy;
 import dev.zrs.testkit.ProxiedConnection;
 import dev.zrs.testkit.Way;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -54,10 +55,15 @@ final class TestNetwork implements AutoCloseable {
     this.network = new NetworkProxy(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
   }
 
+  /** On the port that it always has, even if somebody else has it for a moment. */
   private TestingServer open() throws Exception {
     Path store = Files.createDirectories(directory.resolve("zookeeper" + stores));
-    return new TestingServer(
-        new InstanceSpec(store.toFile(), port, -1, -1, false, 1, TICK_MILLISECONDS, -1), true);
+    InstanceSpec spec =
+        new InstanceSpec(store.toFile(), port, -1, -1, false, 1, TICK_MILLISECONDS, -1);
+    return await()
+        .atMost(LIMIT)
+        .ignoreException(BindException.class)
+        .until(() -> new TestingServer(spec, true), started -> true);
   }
 
   /** The way that has the network in it. */
@@ -126,7 +132,10 @@ final class TestNetwork implements AutoCloseable {
             event -> connected.countDown(),
             session.getSessionId(),
             session.getSessionPasswd());
-    assertThat(connected.await(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    if (!connected.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+      thief.close();
+      throw new AssertionError("nobody answers who takes over a session");
+    }
     return thief;
   }
 
