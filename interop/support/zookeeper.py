@@ -80,7 +80,8 @@ class ZooKeeper:
     def ask(self, word):
         """What it says of itself; None if it does not serve."""
         try:
-            with socket.create_connection(('127.0.0.1', self.port), 5) as s:
+            # A connection from before it serves is never answered.
+            with socket.create_connection(('127.0.0.1', self.port), 1) as s:
                 s.sendall(word.encode())
                 answer = b''
                 while data := s.recv(65536):

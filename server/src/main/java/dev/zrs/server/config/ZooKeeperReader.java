@@ -65,11 +65,7 @@ final class ZooKeeperReader {
           "zookeeper-acl", "creator needs zookeeper-auth, or nobody is the creator");
     }
     return new ZooKeeperConfig(
-        connectionString,
-        authentication,
-        access,
-        clientProperties(),
-        Duration.ofSeconds(seconds));
+        connectionString, authentication, access, clientProperties(), Duration.ofSeconds(seconds));
   }
 
   private Optional<Path> clientProperties() {
