@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -11,6 +12,7 @@ from support import servers
 pytestmark = pytest.mark.ours
 
 GUIDE = os.path.join(servers.ROOT, 'docs', 'zookeeper.md')
+TYPING_LIMIT = 300
 LIVE = 'live since'
 TWO_SECONDARIES = 'to 2 secondaries'
 # What the blocks must have shown, and how often, before the next one is due.
@@ -30,6 +32,8 @@ class Shell:
         self.process = subprocess.Popen(
             ['bash'], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True)
+        self.watchdog = threading.Timer(TYPING_LIMIT, self.kill)
+        self.watchdog.start()
 
     def type(self, lines):
         """Runs them; their output."""
@@ -42,12 +46,15 @@ class Shell:
             output.append(line)
         raise AssertionError('the shell has ended\n' + ''.join(output))
 
-    def end(self):
-        self.process.stdin.close()
+    def kill(self):
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass  # all have ended, as they should
+
+    def end(self):
+        self.watchdog.cancel()
+        self.kill()
         self.process.wait()
 
 
