@@ -105,6 +105,12 @@ def test_it_works_without_the_jars_of_zookeeper(cluster, tmp_path):
     level(primary, secondary)
     assert get(secondary, 'x') == 1
     assert primary.stop() == 0
+    # Who asks for it is told what is missing.
+    asking = cluster('asking', command, replicate_to='/a', zrs='zookeeper 127.0.0.1:1')
+    done = subprocess.run(command + ['serve', '-C', asking.conf], capture_output=True, text=True, timeout=120)
+    errors = [line for line in done.stderr.splitlines() if line.startswith('Error: ')]
+    assert done.returncode and len(errors) == 1 and 'lacks the jars' in errors[0], done.stderr
+    assert '\tat ' not in done.stderr + log(asking)
 
 
 def test_a_zeo_server_is_registered_and_found_by_its_clients(cluster, place):
