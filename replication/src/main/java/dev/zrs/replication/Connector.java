@@ -9,6 +9,7 @@ import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -48,6 +49,9 @@ final class Connector {
   }
 
   private Link connectUnix(UnixDomainSocketAddress address) throws IOException {
+    if (!Files.exists(address.getPath())) {
+      throw new IOException("there is no unix socket " + address.getPath());
+    }
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     boolean connected = false;
     try {

@@ -33,6 +33,10 @@ public final class ReplicationSecondary implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("zc.zrs.secondary");
   private static final Marker CRITICAL = MarkerFactory.getMarker("CRITICAL");
   private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
+
+  /** How long what is looked up may take before it counts as missing. */
+  private static final Duration FIRST_LOOK = Duration.ofSeconds(2);
+
   private static final Duration RING_LIMIT = Duration.ofSeconds(5);
 
   /** One refusal may be the stop of the upstream; after so many it is worth a word. */
@@ -174,6 +178,9 @@ public final class ReplicationSecondary implements AutoCloseable {
     long longest = options.reconnectDelay().toMillis();
     long first = Math.min(options.firstReconnectDelay().toMillis(), longest);
     long delay = first;
+    if (upstream.addresses().isEmpty() && pause.await(FIRST_LOOK.toMillis())) {
+      LOG.debug("{}: found", upstream.text());
+    }
     while (!isClosing()) {
       Tid before = storage.lastTransaction();
       long connections = board.status().connections();

@@ -38,8 +38,9 @@ final class AddressCheck {
         default -> throw new IOException("it is no address of a socket");
       }
     } catch (IOException e) {
+      String what = address instanceof Address.Unix ? "the unix socket " : "";
       throw new AddressException(
-          "can't listen at %s: %s".formatted(address.text(), e.getMessage()), e);
+          "can't listen at %s%s: %s".formatted(what, address.text(), e.getMessage()), e);
     }
   }
 

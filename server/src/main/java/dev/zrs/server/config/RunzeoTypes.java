@@ -72,6 +72,8 @@ final class RunzeoTypes {
 
   static final DataType<Authentication> AUTHENTICATION = RunzeoTypes::authentication;
 
+  private static final String DIGEST = "digest:";
+
   static final DataType<Access> ACCESS = RunzeoTypes::access;
 
   static final DataType<String> HTTP_URL = RunzeoTypes::httpUrl;
@@ -127,6 +129,9 @@ final class RunzeoTypes {
   }
 
   private static boolean isServer(String text) {
+    if (text.indexOf(':') != text.lastIndexOf(':') && !text.startsWith("[")) {
+      return false;
+    }
     try {
       Address.Inet address = DataTypes.INET_ADDRESS.parse(text);
       return !address.host().isEmpty() && address.port().orElse(1) != 0;
@@ -151,11 +156,12 @@ final class RunzeoTypes {
 
   /** What is wrong must not be shown. */
   private static Authentication authentication(String text) {
-    int colon = text.indexOf(':');
-    if (colon < 1 || colon == text.length() - 1) {
+    String secret = text.startsWith(DIGEST) ? text.substring(DIGEST.length()) : "";
+    int colon = secret.indexOf(':');
+    if (colon < 1 || colon == secret.length() - 1) {
       throw new BadValueException("it is not of the form digest:USER:PASSWORD");
     }
-    return new Authentication(text.substring(0, colon), text.substring(colon + 1));
+    return new Authentication("digest", secret);
   }
 
   private static Access access(String text) {

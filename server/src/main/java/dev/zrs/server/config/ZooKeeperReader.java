@@ -6,6 +6,7 @@ import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.CheckedSection;
 import dev.zrs.zconfig.DataTypes;
 import dev.zrs.zconfig.KeyType;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -85,6 +86,7 @@ final class ZooKeeperReader {
     if (advertised.isPresent() && advertised.get().host().isEmpty()) {
       throw section.error("advertise", "it has no host (HOST or HOST:PORT is needed)");
     }
+    advertised.ifPresent(address -> requireHost(section, address.host()));
     OptionalInt port = advertised.map(Address.Inet::port).orElseGet(OptionalInt::empty);
     if (port.isPresent() && port.getAsInt() == 0) {
       throw section.error("advertise", "nobody can connect to port 0");
@@ -95,6 +97,17 @@ final class ZooKeeperReader {
         advertised.map(Address.Inet::host),
         port,
         section.find("create-path", Boolean.class).orElse(false));
+  }
+
+  /** With colons it must be an address of IPv6. */
+  private static void requireHost(CheckedSection section, String host) {
+    try {
+      if (host.contains(":")) {
+        InetAddress.ofLiteral(host);
+      }
+    } catch (IllegalArgumentException e) {
+      throw section.error("advertise", "'" + host + "' is no host");
+    }
   }
 
   /** Refuses keys that mean nothing here. */
