@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -51,6 +52,8 @@ public final class ReplicationSecondary implements AutoCloseable {
 
   /** Only for the receiver's thread. */
   private final AddressRound round;
+
+  private volatile @Nullable SocketAddress lastConnected;
 
   /** The address that was tried last, as text. */
   private volatile String peer;
@@ -125,6 +128,21 @@ public final class ReplicationSecondary implements AutoCloseable {
     return upstream;
   }
 
+  /**
+   * Where the upstream may be reached: what is known now, and where this was connected last, which
+   * need not be known any more.
+   */
+  public List<SocketAddress> addresses() {
+    List<SocketAddress> all = new ArrayList<>(upstream.addresses());
+    lastConnected().filter(last -> !all.contains(last)).ifPresent(all::add);
+    return all;
+  }
+
+  /** The address at which this was connected last. */
+  public Optional<SocketAddress> lastConnected() {
+    return Optional.ofNullable(lastConnected);
+  }
+
   /** How it is doing now. */
   public SecondaryStatus status() {
     return board.status();
@@ -158,15 +176,21 @@ public final class ReplicationSecondary implements AutoCloseable {
     long delay = first;
     while (!isClosing()) {
       Tid before = storage.lastTransaction();
+      long connections = board.status().connections();
       long began = System.nanoTime();
+      Optional<SocketAddress> address = round.next();
       String reason;
       try {
-        Optional<SocketAddress> address = round.next();
-        reason = address.isPresent() ? connectAndFollow(address.get()) : upstream.whyNone();
+        reason = address.isPresent() ? connectAndFollow(address.get()) : whyNone();
       } catch (DivergedException e) {
         LOG.error(CRITICAL, "{}: {}", peer, e.getMessage());
-        board.stopped(SecondaryState.DIVERGED, text(e));
-        return;
+        if (upstream instanceof FixedUpstream) {
+          board.stopped(SecondaryState.DIVERGED, text(e));
+          return;
+        }
+        // One of several may be right, or another one may be registered in its place.
+        address.ifPresent(round::leaveOut);
+        reason = text(e);
       }
       if (isClosing()) {
         break;
@@ -183,18 +207,29 @@ public final class ReplicationSecondary implements AutoCloseable {
         return;
       }
       long lasted = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
-      if (lasted > longest || !storage.lastTransaction().equals(before)) {
+      boolean worked = lasted > longest && board.status().connections() > connections;
+      if (worked || !storage.lastTransaction().equals(before)) {
         // It did work, so this is not one more failure of a row.
         delay = first;
         round.restart();
         acceptPacked &= storage.lastTransaction().equals(before);
       }
-      board.failed(reason);
+      if (round.allDiverged()) {
+        board.stopped(SecondaryState.DIVERGED, reason);
+      } else {
+        board.failed(reason);
+      }
       if (round.isOver()) {
         delay = awaitNextRound(delay) ? first : Math.min(2 * delay, longest);
       }
     }
     board.change(SecondaryState.CLOSED, "told to stop");
+  }
+
+  private String whyNone() {
+    return round.allDiverged()
+        ? board.status().lastError().orElse("all have another history")
+        : upstream.whyNone();
   }
 
   /** Whether there are other addresses now, so that what failed before means nothing. */
@@ -216,6 +251,7 @@ public final class ReplicationSecondary implements AutoCloseable {
     board.connecting(peer);
     try (Link link = connector.connect(address)) {
       LOG.info("{}: Connected", peer);
+      lastConnected = address;
       board.connected();
       ringQuestion.connected(address);
       own.ifPresent(primary -> primary.ownConnections().opened(link.local()));

@@ -62,7 +62,9 @@ final class RingQuestion {
       return Optional.empty();
     }
     try {
-      return Optional.of(askNow(address));
+      List<String> ids = askNow(address);
+      // The answer of one that is not followed any more says nothing.
+      return address.equals(upstream) ? Optional.of(ids) : Optional.empty();
     } finally {
       asking.set(false);
     }
@@ -72,7 +74,7 @@ final class RingQuestion {
     CountDownLatch over = new CountDownLatch(1);
     try (Link link = connector.connect(address)) {
       Thread.ofVirtual().name("zrs ring limit").start(() -> limit(link, over));
-      return ask(link);
+      return ask(link, address);
     } catch (IOException e) {
       LOG.debug("{}: can't be asked whom it follows: {}", Listener.text(address), e.toString());
       return List.of();
@@ -81,7 +83,7 @@ final class RingQuestion {
     }
   }
 
-  private List<String> ask(Link link) throws IOException {
+  private List<String> ask(Link link, SocketAddress address) throws IOException {
     OutputStream output = link.output();
     byte[] question = QUESTION.getBytes(StandardCharsets.US_ASCII);
     output.write(
@@ -98,7 +100,7 @@ final class RingQuestion {
           .toList();
     } catch (IOException | ReplicationException e) {
       LOG.debug("{}: does not say whom it follows: {}", link.peer(), e.toString());
-      refused = true;
+      refused = address.equals(upstream);
       return List.of();
     }
   }

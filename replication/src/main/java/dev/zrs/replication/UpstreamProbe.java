@@ -10,8 +10,15 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +45,17 @@ public final class UpstreamProbe {
 
     /** It could not be asked, or did not say. */
     record Unknown(String reason) implements Answer {}
+  }
+
+  /**
+   * An answer, and whose it is.
+   *
+   * @param text the address
+   */
+  public record Found(String text, Answer answer) {
+    private boolean isMore() {
+      return answer instanceof Answer.Ahead || answer instanceof Answer.Diverged;
+    }
   }
 
   /** After its last transaction an upstream is silent. */
@@ -76,24 +94,45 @@ public final class UpstreamProbe {
     this.history = new HistoryCheck(storage, Listener.text(upstream), false);
   }
 
+  /** Asks at an address; takes half a minute at most. */
+  public static Answer ask(SocketAddress upstream, FileStorage storage) {
+    return new UpstreamProbe(upstream, storage).ask();
+  }
+
   /**
-   * Asks at all addresses of an upstream, which may take half a minute for each, until one has what
-   * is not here; else one that could not be asked goes before one that is level.
+   * Asks a secondary's upstream at all addresses, at the same time; takes half a minute at most.
+   * One that has what is not here goes before all others. Else it counts what the one says from
+   * which the storage got its last transactions, as others may have fewer.
    */
-  public static Answer ask(Upstream upstream, FileStorage storage) {
-    List<SocketAddress> addresses = upstream.addresses();
-    Answer found =
-        addresses.isEmpty() ? new Answer.Unknown(upstream.whyNone()) : new Answer.Level();
-    for (SocketAddress address : addresses) {
-      switch (new UpstreamProbe(address, storage).ask()) {
-        case Answer.Level level -> LOG.debug("{}: is level", Listener.text(address));
-        case Answer.Unknown unknown -> found = unknown;
-        case Answer more -> {
-          return more;
-        }
+  public static Found ask(ReplicationSecondary secondary, FileStorage storage) {
+    Map<SocketAddress, Future<Answer>> asked = new LinkedHashMap<>();
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (SocketAddress address : secondary.addresses()) {
+        asked.put(address, executor.submit(() -> ask(address, storage)));
       }
     }
-    return found;
+    List<Found> found = new ArrayList<>();
+    asked.forEach((address, answer) -> found.add(new Found(Listener.text(address), of(answer))));
+    String name = secondary.upstream().text();
+    if (found.isEmpty()) {
+      return new Found(name, new Answer.Unknown(secondary.upstream().whyNone()));
+    }
+    Optional<String> last = secondary.lastConnected().map(Listener::text);
+    return found.stream()
+        .filter(each -> each.isMore())
+        .findFirst()
+        .or(() -> found.stream().filter(each -> last.equals(Optional.of(each.text()))).findFirst())
+        .or(
+            () ->
+                found.stream().filter(each -> each.answer() instanceof Answer.Unknown).findFirst())
+        .orElseGet(found::getFirst);
+  }
+
+  /** All are done by now. */
+  private static Answer of(Future<Answer> answer) {
+    return answer.state() == Future.State.SUCCESS
+        ? answer.resultNow()
+        : new Answer.Unknown("it could not be asked");
   }
 
   private Answer ask() {

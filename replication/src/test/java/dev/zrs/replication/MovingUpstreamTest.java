@@ -155,6 +155,33 @@ final class MovingUpstreamTest {
   }
 
   @Test
+  void one_of_another_history_is_left_out_while_others_are_there() throws IOException {
+    Moving upstream = new Moving();
+    try (FileStorage a = Replica.in(directory, "a").open();
+        FileStorage b = Replica.in(directory, "b").open();
+        FileStorage c = Replica.in(directory, "c").open();
+        ReplicationPrimary forked = ReplicationTest.primary(c);
+        ReplicationSecondary secondary = follow(upstream, b, Duration.ofMillis(10))) {
+      try (ReplicationPrimary good = ReplicationTest.primary(a)) {
+        upstream.move(good.address());
+        ReplicationTest.awaitTransaction(b, Replica.commit(a, random));
+      }
+      Replica.commit(c, random);
+      upstream.move(forked.address());
+      await()
+          .atMost(ReplicationTest.LIMIT)
+          .until(() -> secondary.status().state() == SecondaryState.DIVERGED);
+      assertThat(secondary.status().lastError()).get().asString().contains("diverged");
+      try (ReplicationPrimary good = ReplicationTest.primary(a)) {
+        upstream.move(forked.address(), good.address());
+        ReplicationTest.awaitTransaction(b, Replica.commit(a, random));
+        assertThat(secondary.status().upstream()).isEqualTo(Listener.text(good.address()));
+        assertThat(secondary.lastConnected()).contains(good.address());
+      }
+    }
+  }
+
+  @Test
   void the_next_one_is_followed_when_the_one_that_worked_stops() throws IOException {
     Moving upstream = new Moving();
     try (FileStorage a = Replica.in(directory, "a").open();

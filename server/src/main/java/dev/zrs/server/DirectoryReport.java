@@ -16,7 +16,7 @@ final class DirectoryReport {
         .put("problem", status.problem().orElse(null));
   }
 
-  /** Of a server that is kept registered; without address while it isn't. */
+  /** Of a server that is kept registered; without address while it isn't, or that isn't known. */
   static String registeredJson(DirectoryStatus status) {
     return json(status)
         .put("address", status.problem().isPresent() ? null : status.addresses().getFirst())
@@ -31,12 +31,12 @@ final class DirectoryReport {
   }
 
   static String registeredText(DirectoryStatus status) {
+    String state =
+        status.awaySince().isPresent()
+            ? "perhaps registered"
+            : status.problem().isPresent() ? "NOT registered" : "registered";
     return "%s as %s below %s in %s"
-        .formatted(
-            status.problem().isPresent() ? "NOT registered" : "registered",
-            status.addresses().getFirst(),
-            status.path(),
-            text(status));
+        .formatted(state, status.addresses().getFirst(), status.path(), text(status));
   }
 
   static String lookupText(DirectoryStatus status) {

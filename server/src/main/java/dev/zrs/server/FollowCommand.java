@@ -17,7 +17,9 @@ import picocli.CommandLine.Parameters;
 final class FollowCommand extends ControlCommand {
   @Parameters(
       paramLabel = "HOST:PORT",
-      description = "where the upstream sends from: its replicate-to; or the path of a unix socket")
+      description =
+          "where the upstream sends from: its replicate-to; or the path of a unix socket; or, where"
+              + " zeo.conf has a zookeeper, the path below which it is registered")
   private String upstream = "";
 
   @Option(

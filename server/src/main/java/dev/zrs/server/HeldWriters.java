@@ -126,7 +126,7 @@ final class HeldWriters implements WriteGate {
       ReplicationSecondary follower, Address upstream, @Nullable Outage known) {
     long connections = follower.status().connections();
     long now = System.nanoTime();
-    if (follower.upstream().addresses().stream().anyMatch(UpstreamProbe::answers)) {
+    if (follower.addresses().stream().anyMatch(UpstreamProbe::answers)) {
       return null;
     }
     return known != null ? known : new Outage(upstream, follower, connections, now);

@@ -1,13 +1,13 @@
 package dev.zrs.server;
 
+import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.replication.SecondaryStatus;
-import dev.zrs.replication.Upstream;
 import dev.zrs.replication.UpstreamProbe;
 import dev.zrs.replication.UpstreamProbe.Answer;
+import dev.zrs.replication.UpstreamProbe.Found;
 import dev.zrs.server.role.RoleException;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
-import dev.zrs.zconfig.Address;
 
 /**
  * What a promotion of a secondary would lose, as far as that can be known: transactions that the
@@ -34,46 +34,47 @@ final class KnownLosses {
   /**
    * Asks the upstream, which may take half a minute.
    *
-   * @param upstream all its known addresses are asked
-   * @param name how the operator knows it
+   * @param follower what follows it, and knows where it may be
    * @param force whether to accept a loss
    * @return what it was found to be
    * @throws RoleException if it has what is not here
    */
-  Answer ask(Upstream upstream, Address name, boolean force) {
-    Answer answer = UpstreamProbe.ask(upstream, storage);
+  Found ask(ReplicationSecondary follower, boolean force) {
+    Found found = UpstreamProbe.ask(follower, storage);
+    Answer answer = found.answer();
     if (force || answer instanceof Answer.Level || answer instanceof Answer.Unknown) {
-      return answer;
+      return found;
     }
     throw new RoleException(
         "not promoted: %s. %s"
             .formatted(
-                found(answer, name),
+                said(found),
                 answer instanceof Answer.Diverged
                     ? "To go on with the history of this server: --force"
                     : "Wait until it has arrived, or give it up with --force"));
   }
 
   /** What is known of the upstream after a promotion, for the operator. */
-  static String text(Answer answer, Address upstream) {
-    boolean forced = answer instanceof Answer.Ahead || answer instanceof Answer.Diverged;
-    return (forced ? "forced, though " : "") + found(answer, upstream);
+  static String text(Found found) {
+    boolean forced =
+        found.answer() instanceof Answer.Ahead || found.answer() instanceof Answer.Diverged;
+    return (forced ? "forced, though " : "") + said(found);
   }
 
-  private static String found(Answer answer, Address upstream) {
-    return switch (answer) {
+  private static String said(Found found) {
+    return switch (found.answer()) {
       case Answer.Ahead ahead ->
           "the upstream %s answers and has more: its transaction %s (%s UTC) is not here"
-              .formatted(upstream.text(), ahead.next(), ahead.next().toUtcText());
+              .formatted(found.text(), ahead.next(), ahead.next().toUtcText());
       case Answer.Diverged diverged ->
           "the upstream %s answers, and has other transactions: %s"
-              .formatted(upstream.text(), diverged.reason());
+              .formatted(found.text(), diverged.reason());
       case Answer.Level level ->
           "the upstream %s answers and has nothing more; stop it, or have it follow this server, or it will take commits too"
-              .formatted(upstream.text());
+              .formatted(found.text());
       case Answer.Unknown unknown ->
           "the upstream %s could not be asked (%s): what it has committed after that, if anything, is not known here"
-              .formatted(upstream.text(), unknown.reason());
+              .formatted(found.text(), unknown.reason());
     };
   }
 
@@ -81,9 +82,9 @@ final class KnownLosses {
    * Refuses if something was here that is not here now. If the upstream has just said that it has
    * nothing more, nothing of it can be missing.
    */
-  void requireNone(Answer answer) {
+  void requireNone(Found found) {
     Tid last = storage.lastTransaction();
-    if (answer instanceof Answer.Level) {
+    if (found.answer() instanceof Answer.Level) {
       return;
     }
     if (seen.compareTo(last) > 0) {

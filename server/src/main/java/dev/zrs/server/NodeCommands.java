@@ -1,6 +1,7 @@
 package dev.zrs.server;
 
 import dev.zrs.server.control.Reply;
+import dev.zrs.server.directory.DirectoryException;
 import dev.zrs.server.role.RoleException;
 import dev.zrs.server.role.RoleFile;
 import dev.zrs.zconfig.Address;
@@ -44,7 +45,7 @@ final class NodeCommands implements Function<List<String>, Reply> {
         case FOLLOW -> follow(words);
         default -> new Reply(Main.USAGE, "this server does not know '" + words.getFirst() + "'");
       };
-    } catch (RoleException e) {
+    } catch (RoleException | DirectoryException e) {
       return new Reply(Main.BAD, String.valueOf(e.getMessage()));
     } catch (BadValueException e) {
       return new Reply(Main.USAGE, String.valueOf(e.getMessage()));

@@ -4,8 +4,7 @@ import dev.zrs.replication.PrimaryOptions;
 import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.replication.SecondaryOptions;
-import dev.zrs.replication.Upstream;
-import dev.zrs.replication.UpstreamProbe.Answer;
+import dev.zrs.replication.UpstreamProbe.Found;
 import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.directory.DirectoryStatus;
 import dev.zrs.server.directory.Registered;
@@ -51,6 +50,7 @@ final class ReplicatedStorage implements AutoCloseable {
   private final Clients clients;
   private final InstantSource clock;
   private final Optional<ServerDirectory> directory;
+  private final UpstreamFinder finder;
   private final RoleFile roleFile;
   private final Optional<ReplicationPrimary> primary;
   private final HeldWriters writers;
@@ -84,6 +84,7 @@ final class ReplicatedStorage implements AutoCloseable {
       Optional<ServerDirectory> directory) {
     this.clients = clients;
     this.directory = directory;
+    this.finder = new UpstreamFinder(config, directory);
     this.name = name;
     this.storage = storage;
     this.config = config;
@@ -109,7 +110,7 @@ final class ReplicatedStorage implements AutoCloseable {
 
   private ReplicationSecondary follower(Address upstream, boolean acceptPacked) {
     return new ReplicationSecondary(
-        whom(upstream),
+        finder.find(upstream),
         storage,
         SecondaryOptions.DEFAULT
             .withKeepAliveDelay(config.keepAliveDelay())
@@ -119,23 +120,16 @@ final class ReplicatedStorage implements AutoCloseable {
         primary);
   }
 
-  /** Where there is a directory, a path is one in it, and no unix socket. */
-  private Upstream whom(Address upstream) {
-    return upstream instanceof Address.Unix path && config.upstreams().isPresent()
-        ? directory.orElseThrow().upstream(config.upstreams().get(), path.path())
-        : Upstream.at(upstream.toConnect());
-  }
-
   /** Begins to send and to receive; others are told of it once it accepts connections. */
   void start() {
     lock.lock();
     try {
-      primary.ifPresent(ReplicationPrimary::start);
-      register();
       ReplicationSecondary follower = secondary;
       if (follower != null) {
         follower.start();
       }
+      primary.ifPresent(ReplicationPrimary::start);
+      register();
     } finally {
       lock.unlock();
     }
@@ -199,14 +193,14 @@ final class ReplicatedStorage implements AutoCloseable {
             "not promoted: transactions still arrive. Wait until they have, or give them up with"
                 + " --force");
       }
-      Answer answer = losses.ask(follower.upstream(), old.upstream(), force);
-      String known = KnownLosses.text(answer, old.upstream());
+      Found found = losses.ask(follower, force);
+      String known = KnownLosses.text(found);
       LOG.info("storage '{}': promotion: following {} ends", name, old.upstream().text());
       stop(follower);
       boolean promoted = false;
       try {
         if (!force) {
-          losses.requireNone(answer);
+          losses.requireNone(found);
         }
         takeOverBlobs();
         roleFile.write(new Role.Primary(), config.replicateFrom(), clock.instant());
@@ -280,32 +274,13 @@ final class ReplicatedStorage implements AutoCloseable {
     lock.lock();
     try {
       requireOpen();
-      requireNoRing(upstream);
+      finder.requireOther(upstream, primary);
       leaveBlobs(() -> becomeSecondary(upstream));
       startFollower(upstream, acceptPacked);
       return "storage '%s' follows %s now, from transaction %s on; see zrs status"
           .formatted(name, upstream.text(), storage.lastTransaction());
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void requireNoRing(Address upstream) {
-    if (config.replicateTo().equals(Optional.of(upstream))) {
-      throw new RoleException(upstream.text() + " is where this server itself sends from");
-    }
-    if (primary.isPresent() && leadsBack(upstream, primary.get())) {
-      throw new RoleException(
-          "%s is this server itself, or follows it: they would wait for each other for ever. If it is to be the primary, promote it first"
-              .formatted(upstream.text()));
-    }
-  }
-
-  /** Who is registered somewhere is not known so soon; the receiver finds a ring later. */
-  private boolean leadsBack(Address address, ReplicationPrimary own) {
-    try (Upstream upstream = whom(address)) {
-      return upstream.addresses().stream()
-          .anyMatch(each -> ReplicationSecondary.leadsBack(each, own));
     }
   }
 

@@ -72,10 +72,10 @@ public final class Discovery implements AutoCloseable {
                 .sorted()
                 .toList();
       } catch (KeeperException.NoNodeException e) {
+        failed(connection.text(e, path));
         know(List.of());
         throw e;
       }
-      know(now);
       if (now.isEmpty()) {
         failed(
             "nobody is registered below %s in ZooKeeper %s"
@@ -83,8 +83,10 @@ public final class Discovery implements AutoCloseable {
       } else {
         problem = Optional.empty();
       }
+      know(now);
     }
 
+    /** Last, as who is told asks why there are none. */
     private void know(List<ServerAddress> now) {
       if (now.equals(addresses)) {
         return;

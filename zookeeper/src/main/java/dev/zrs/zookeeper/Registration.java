@@ -113,6 +113,8 @@ public final class Registration implements AutoCloseable {
     }
 
     private void create(CuratorFramework client, String below) throws Exception {
+      // Before it is seen, as the answer may be lost, and the session replaced.
+      sessions.add(connection.sessionId());
       try {
         client
             .create()

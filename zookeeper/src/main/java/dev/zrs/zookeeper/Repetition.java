@@ -83,6 +83,10 @@ final class Repetition implements AutoCloseable {
         }
       } catch (Exception e) { // Curator declares no other
         look.failed(connection.text(e, path));
+      } catch (LinkageError | OutOfMemoryError e) {
+        // A thread that ends without a word would leave a status that is not true any more.
+        LOG.error("{}: {}", path, e.toString());
+        look.failed(e.toString());
       }
       if (!closing) {
         signal.await(done ? LOOK_AGAIN : RETRY);

@@ -88,7 +88,11 @@ public final class ZooKeeperConnection implements AutoCloseable {
    * @throws NoClassDefFoundError if one is not there
    */
   public static void load() {
-    LOG.debug("{}, {}", ZooKeeper.class, CuratorFrameworkFactory.builder());
+    LOG.debug(
+        "{}, {}, {}",
+        ZooKeeper.class,
+        CuratorFrameworkFactory.builder(),
+        Properties.strings(new byte[] {'{', '}'}));
   }
 
   /**

@@ -56,7 +56,8 @@ final class ZooKeeperReader {
   private ZooKeeperConfig ensemble(String connectionString) {
     long seconds = section.find("zookeeper-timeout", Long.class).orElse(DEFAULT_TIMEOUT_SECONDS);
     if (seconds < 1 || seconds > MAX_TIMEOUT_SECONDS) {
-      throw section.error("zookeeper-timeout", seconds + " is not a number of seconds >= 1");
+      throw section.error(
+          "zookeeper-timeout", seconds + " is not a number of seconds from 1 to 86400");
     }
     Optional<Authentication> authentication = section.find("zookeeper-auth", Authentication.class);
     Access access = section.find("zookeeper-acl", Access.class).orElse(Access.READ);

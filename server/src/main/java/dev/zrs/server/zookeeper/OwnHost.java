@@ -17,6 +17,14 @@ final class OwnHost {
     return address == null || address.isAnyLocalAddress() ? fullName() : listening.getHostString();
   }
 
+  /** Whether a host's name is one of this machine for itself only; nothing is looked up. */
+  static boolean isLoopback(String host) {
+    return host.equals("localhost")
+        || host.startsWith("localhost.")
+        || host.startsWith("127.")
+        || host.equals("::1");
+  }
+
   private static String fullName() {
     try {
       InetAddress own = InetAddress.getLocalHost();

@@ -17,9 +17,13 @@ import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Ensembles of ZooKeeper, with one session for each way to reach one. */
 public final class ZooKeeperDirectory implements ServerDirectory {
+  private static final Logger LOG = LoggerFactory.getLogger("zc.zk");
+
   private final InstantSource clock;
 
   /** Guards {@link #connections}. */
@@ -49,6 +53,11 @@ public final class ZooKeeperDirectory implements ServerDirectory {
         new ServerAddress(
             registration.host().orElseGet(() -> OwnHost.reachable(listening)),
             registration.port().orElse(listening.getPort()));
+    if (OwnHost.isLoopback(address.host())) {
+      LOG.warn(
+          "{} is registered, which others can't reach from another machine: set advertise",
+          address.text());
+    }
     return new ZooKeeperRegistered(
         connection,
         Registration.start(connection, registration.path(), address, registration.createPath()));

@@ -91,7 +91,7 @@ class BadConfigTest {
         "Z I <zrs>; replicate-to 5; zookeeper-acl open; F </zrs>|zeo.conf, line 7: zookeeper-acl in <zrs>: there is no zookeeper that it could be for",
         "Z I <zrs>; zookeeper a:1; replicate-to /a; zookeeper-acl creator; F </zrs>|zeo.conf, line 8: zookeeper-acl in <zrs>: creator needs zookeeper-auth, or nobody is the creator",
         "Z I <zrs>; zookeeper a:1; replicate-to /a; zookeeper-acl all; F </zrs>|zeo.conf, line 8: zookeeper-acl in <zrs>: 'all' is none of read, open, creator",
-        "Z I <zrs>; zookeeper a:1; replicate-to /a; zookeeper-timeout 0; F </zrs>|zeo.conf, line 8: zookeeper-timeout in <zrs>: 0 is not a number of seconds >= 1",
+        "Z I <zrs>; zookeeper a:1; replicate-to /a; zookeeper-timeout 0; F </zrs>|zeo.conf, line 8: zookeeper-timeout in <zrs>: 0 is not a number of seconds from 1 to 86400",
         "Z I <zrs>; zookeeper a:1; replicate-to /a; zookeeper-auth secret; F </zrs>|zeo.conf, line 8: zookeeper-auth in <zrs>: it is not of the form digest:USER:PASSWORD",
         "<zeo>; address 1; register /a;</zeo> F|zeo.conf, line 3: register in <zeo>: who is registered needs both zookeeper and register",
         "<zeo>; address 1; zookeeper a:1;</zeo> F|zeo.conf, line 3: zookeeper in <zeo>: who is registered needs both zookeeper and register",

@@ -43,7 +43,8 @@ public final class EmbeddedZooKeeper implements AutoCloseable {
       started.startup();
       return started;
     } catch (IOException e) {
-      throw new UncheckedIOException("ZooKeeper can't start in " + folder, e);
+      throw new UncheckedIOException(
+          "ZooKeeper can't start in %s at port %d".formatted(folder, port), e);
     }
   }
 
