@@ -199,7 +199,8 @@ class Forked:
         self.good = cluster('good', replicate_to=PROVIDERS, zrs=place.options()).start()
         put(self.good, 'x', 0)
         self.good.stop()
-        self.bad = cluster('bad', replicate_to=PROVIDERS, zrs=place.options())
+        self.bad = cluster('bad', replicate_to=PROVIDERS,
+                           zrs=place.options('listen 127.0.0.1:%d' % servers.free_port()))
         shutil.copy(self.good.file, self.bad.file)
         self.good.start()
         self.secondary = cluster('secondary', replicate_from=PROVIDERS,
@@ -226,6 +227,15 @@ class Forked:
         """Later than what the secondary has, so that the difference shows."""
         self.count += 1
         put(self.bad, 'alone', self.count)
+
+    def set_up_anew(self):
+        """The bad one, from a copy of the good one; it has the same address again."""
+        self.bad.stop()
+        for name in os.listdir(self.bad.folder):
+            if name.startswith('Data.fs'):
+                os.remove(os.path.join(self.bad.folder, name))
+        shutil.copy(self.good.file, self.bad.file)
+        self.bad.start()
 
     @staticmethod
     def port(server):
@@ -264,3 +274,22 @@ def test_an_upstream_with_another_history_is_passed_over(cluster, place):
     # It is the good one's turn again.
     forked.good.start()
     forked.commit_at_the_good_one()
+
+
+def test_one_that_was_set_up_anew_is_followed(cluster, place):
+    """At the address where there was another history before."""
+    forked = Forked(cluster, place)
+    for _ in range(STARTS):
+        forked.commit_at_the_bad_one()
+        forked.secondary.start()
+        forked.commit_at_the_good_one()
+        if forked.reported():
+            break
+        forked.secondary.stop()
+    assert forked.reported(), forked.logs()
+    forked.set_up_anew()
+    place.wait_names(2, shown=forked.logs)
+    forked.good.stop()
+    put(forked.bad, 'x', 'anew')
+    level(forked.bad, forked.secondary)
+    assert get(forked.secondary, 'x') == 'anew'
