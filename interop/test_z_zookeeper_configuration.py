@@ -130,9 +130,9 @@ def test_a_zeo_server_is_registered_and_found_by_its_clients(cluster, place):
     assert code == 0
     assert json.loads(text)['zookeeper'] == {'connectionString': place.address, 'path': ZEOS, 'address': name,
                                              'awaySince': None, 'problem': None}
+    assert place.wait_seen(1) == [[name, 'accepts']]
     server.stop()
     assert place.names(ZEOS) == []
-    assert place.ask('seen') == [[name, 'accepts']]
 
 
 def test_both_addresses_of_a_server_are_registered(cluster, place):

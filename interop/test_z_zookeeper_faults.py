@@ -221,9 +221,10 @@ def test_there_is_no_node_before_the_port_accepts_nor_after_a_stop(cluster, plac
     for _ in range(3):
         primary.start(wait=False)
         names += place.wait_names(1, shown=primary.read_logs)
+        # The one who tries may be later than the one who looks here.
+        place.wait_seen(len(names))
         primary.stop()
         assert place.names() == []
-    wait_for('each was tried', lambda: len(place.ask('seen')) == 3, 30, lambda: str(place.ask('seen')))
     assert place.ask('seen') == [[name, 'accepts'] for name in names]
 
 
@@ -233,8 +234,11 @@ def test_a_missing_path_is_named_and_waited_for_or_made(cluster, place):
     state = drills.status(waiting)['primary']['zookeeper']
     assert (state['address'], state['awaySince'], state['path']) == (None, None, '/missing/here')
     put(waiting, 'x', 1)
-    errors = [line for line in log(waiting).splitlines() if 'there is no node /missing' in line]
-    assert len(errors) == 1 and 'ERROR' in errors[0], waiting.read_logs()
+    # It is said once; again at most after a connection that was lost meanwhile.
+    errors = [line for line in log(waiting).splitlines() if ' is not registered: ' in line]
+    missing = ['there is no node /missing' in line for line in errors]
+    assert any(missing) and not any(a and b for a, b in zip(missing, missing[1:])), waiting.read_logs()
+    assert all('ERROR' in line for line in errors), waiting.read_logs()
     assert place.names('/missing') is None
     place.ask('ensure', '/missing/here')
     name, = place.wait_names(1, '/missing/here', waiting.read_logs)

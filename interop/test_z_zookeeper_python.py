@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support import drills, servers, zookeeper
-from support.servers import RUNZEO, wait_for
+from support.servers import RUNZEO
 from support.zookeeper import PROVIDERS, followed_by, get, level, log, logs, port, put, wait_problem
 
 pytestmark = pytest.mark.ours
@@ -76,12 +76,15 @@ def test_python_reads_what_we_register_and_is_told_when_we_come_and_go(cluster, 
     assert node['owner']
     assert node['acls'] == [[1, 'world']]  # everybody may read it
     assert '      /%s\n        pid = %d\n' % (name, primary.process.pid) in place.ask('export_tree', '/')
+    # It is told of what is there when it looks, so that what has gone again meanwhile is passed over.
+    assert place.wait_seen(2) == [[], [name]]
     primary.stop()
+    assert place.wait_seen(3) == [[], [name], []]
     primary.start()
     again, = place.wait_names(1, shown=primary.read_logs)
+    place.wait_seen(4)
     primary.stop()
-    wait_for('zc.zk is told of each change', lambda: place.ask('seen') == [[], [name], [], [again], []], 30,
-             lambda: str(place.ask('seen')))
+    assert place.wait_seen(5) == [[], [name], [], [again], []]
 
 
 def test_what_it_does_not_understand_disturbs_nothing(cluster, place):

@@ -68,7 +68,11 @@ class Peer:
         self.kazoo.set(path, b'x' * length)
 
     def delete(self, path):
-        self.kazoo.delete(path, recursive=True)
+        while True:
+            try:
+                return self.kazoo.delete(path, recursive=True)
+            except kazoo.exceptions.NotEmptyError:
+                pass  # somebody registered meanwhile
 
     def protect(self, path, user, password):
         """A node in which only one who knows the password may make others."""

@@ -235,6 +235,12 @@ class Place:
         wait_for('registered below %s' % path, look, LIMIT, lambda: '%s\n%s' % (found, shown()))
         return list(found)
 
+    def wait_seen(self, count):
+        """Waits until the Python process was told of so much; returns it."""
+        wait_for('%d things were seen' % count, lambda: len(self.ask('seen')) >= count, LIMIT,
+                 lambda: str(self.ask('seen')))
+        return self.ask('seen')
+
 
 def port(name):
     return int(name.rsplit(':', 1)[1])

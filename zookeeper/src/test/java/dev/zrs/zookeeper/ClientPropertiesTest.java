@@ -150,8 +150,8 @@ final class ClientPropertiesTest {
         await()
             .atMost(LIMIT)
             .until(() -> failing.problem().orElse("").contains("can't be reached"));
+        assertThat(logged.warnings("can't be reached")).hasSize(1);
         assertThat(logged.warnings())
-            .hasSize(1)
             .allSatisfy(event -> assertThat(event.getThrowableProxy()).isNull());
       }
       try (ZooKeeperConnection connection =

@@ -28,6 +28,11 @@ final class Logged extends AppenderBase<ILoggingEvent> implements AutoCloseable 
     return events.stream().filter(event -> event.getLevel().isGreaterOrEqual(Level.WARN)).toList();
   }
 
+  /** Those warnings that say so; a slow connection may add others. */
+  List<ILoggingEvent> warnings(String text) {
+    return warnings().stream().filter(event -> event.getFormattedMessage().contains(text)).toList();
+  }
+
   @Override
   public void close() {
     logger.detachAppender(this);
