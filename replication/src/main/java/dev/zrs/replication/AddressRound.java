@@ -51,6 +51,11 @@ final class AddressRound {
     diverged.add(address);
   }
 
+  /** They may have been set up anew meanwhile, at the same addresses. */
+  void askAllAgain() {
+    diverged.clear();
+  }
+
   /** Whether there are addresses, and all of them have another history. */
   boolean allDiverged() {
     List<SocketAddress> all = upstream.addresses();

@@ -187,6 +187,7 @@ public final class ReplicationSecondary implements AutoCloseable {
       long began = System.nanoTime();
       Optional<SocketAddress> address = round.next();
       String reason;
+      boolean fits = true;
       try {
         reason = address.isPresent() ? connectAndFollow(address.get()) : whyNone();
       } catch (DivergedException e) {
@@ -196,6 +197,7 @@ public final class ReplicationSecondary implements AutoCloseable {
           return;
         }
         // One of several may be right, or another one may be registered in its place.
+        fits = false;
         address.ifPresent(round::leaveOut);
         reason = text(e);
       }
@@ -220,6 +222,10 @@ public final class ReplicationSecondary implements AutoCloseable {
         delay = first;
         round.restart();
         acceptPacked &= storage.lastTransaction().equals(before);
+      }
+      if (fits && board.status().connections() > connections) {
+        // It was followed for a while; who was left out before may have been set up anew since.
+        round.askAllAgain();
       }
       if (round.allDiverged()) {
         board.stopped(SecondaryState.DIVERGED, reason);

@@ -50,8 +50,8 @@ final class SessionWatch implements Runnable, AutoCloseable {
   private boolean told;
 
   /**
-   * @param idle called when nothing has come for {@code liveAfter} at first, and for {@code
-   *     ringCheckDelay} later
+   * @param idle called {@code liveAfter} after the first answer, and when nothing has come for
+   *     {@code ringCheckDelay} later
    */
   SessionWatch(Link link, SecondaryOptions options, StatusBoard board, Runnable idle) {
     this.link = link;
@@ -111,17 +111,27 @@ final class SessionWatch implements Runnable, AutoCloseable {
         if (nanos > options.liveAfter().toNanos()) {
           board.quiet();
         }
-        // The first time soon, so that who is told to follow this server knows that it would be a
-        // ring.
-        Duration delay = told ? options.ringCheckDelay() : options.liveAfter();
-        long limit = shorter(delay, options.ringCheckDelay()).toNanos();
+        long limit = options.ringCheckDelay().toNanos();
         if (nanos > limit && System.nanoTime() - reported > limit) {
-          told = true;
-          reported = System.nanoTime();
-          idle.run();
+          report();
         }
       }
     }
+    // The first time soon and also if the upstream is busy, so that who is told to follow this
+    // server
+    // knows that it would be a ring.
+    if (!told
+        && now != Waiting.FIRST
+        && System.nanoTime() - reported
+            > shorter(options.liveAfter(), options.ringCheckDelay()).toNanos()) {
+      report();
+    }
+  }
+
+  private void report() {
+    told = true;
+    reported = System.nanoTime();
+    idle.run();
   }
 
   /** Ends it. */

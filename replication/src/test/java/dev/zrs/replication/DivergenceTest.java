@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -355,7 +356,16 @@ final class DivergenceTest {
       assertThat(ReplicationSecondary.leadsBack(one.address(), one)).isTrue();
       assertThat(ReplicationSecondary.leadsBack(two.address(), one)).isFalse();
       twoFollows.start();
-      await().atMost(LIMIT).until(() -> ReplicationSecondary.leadsBack(two.address(), one));
+      // Without silence between the transactions.
+      Random random = new Random(1);
+      await()
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(5))
+          .until(
+              () -> {
+                Replica.commit(a, random);
+                return ReplicationSecondary.leadsBack(two.address(), one);
+              });
       // Promoted, it follows nobody.
       twoFollows.close();
       assertThat(ReplicationSecondary.leadsBack(two.address(), one)).isFalse();
