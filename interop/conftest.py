@@ -1,5 +1,6 @@
 import itertools
 import os
+import signal
 import sys
 
 import pytest
@@ -35,6 +36,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionstart(session):
+    # Who runs this in the background ignores SIGINT, and so would the servers that it starts.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for python in (servers.CURRENT, servers.LEGACY, zookeeper.PYTHON):
         if not os.access(python, os.X_OK):
             pytest.exit('the Python peer %s is missing: run ./test' % python, returncode=1)

@@ -602,8 +602,8 @@ def test_errors_of_a_running_server(cluster):
         code, error = control(one, 'follow', '', '%s:%d' % (same, one.replication))
         assert code == 1 and 'this server itself' in error, error
     # Who follows this one.
-    servers.wait_for('the secondary knows its upstream',
-                     lambda: control(one, 'follow', '', address(two.replication))[0] == 1, 30, logs(one))
+    servers.wait_for('the secondary knows its upstream', lambda: len(drills.lineage(two.replication)) == 2, 30,
+                     logs(one, two))
     error = fails(1, 'follow', address(two.replication), '-C', one.conf)
     assert 'promote it first' in error, error
     assert status(one)['role'] == 'primary' and not os.path.exists(one.file + '.role')

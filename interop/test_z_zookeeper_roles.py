@@ -2,8 +2,6 @@
 where that would be wrong, and one of several upstreams that has another history."""
 import os
 import shutil
-import socket
-import struct
 import time
 
 import pytest
@@ -63,15 +61,6 @@ def refused(server, path, code=1):
     return done.stderr
 
 
-def lineage(name):
-    """The ids of the server that is registered so, and of those that it follows."""
-    with socket.create_connection(('127.0.0.1', port(name)), 30) as s:
-        s.sendall(struct.pack('>I', 8) + b'zrs-ring')
-        with s.makefile('rb') as answer:
-            length, = struct.unpack('>I', answer.read(4))
-            return answer.read(length).split()
-
-
 # ---- promoted ----
 
 def test_promoted_after_the_death_of_the_primary(cluster, place):
@@ -114,7 +103,7 @@ def test_who_would_follow_himself_or_his_own_secondary_is_refused(cluster, place
     primary, secondary = pair(cluster, place)
     name, = place.names(OTHERS)
     # It asks when nothing has come for a moment.
-    wait_for('the secondary knows whom it follows', lambda: len(lineage(name)) == 2, zookeeper.LIMIT,
+    wait_for('the secondary knows whom it follows', lambda: len(drills.lineage(port(name))) == 2, zookeeper.LIMIT,
              secondary.read_logs)
     writer = drills.Client('writer', servers.CURRENT, [primary])
     try:

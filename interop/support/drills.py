@@ -3,6 +3,7 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -56,6 +57,15 @@ def status(server):
 
 def state(server):
     return status(server)['secondary']['state']
+
+
+def lineage(port):
+    """The ids of the server that sends there, and of those that it follows."""
+    with socket.create_connection(('127.0.0.1', port), 30) as s:
+        s.sendall(struct.pack('>I', 8) + b'zrs-ring')
+        with s.makefile('rb') as answer:
+            length, = struct.unpack('>I', answer.read(4))
+            return answer.read(length).split()
 
 
 def address(port):

@@ -267,7 +267,8 @@ final class StorageOpener {
         } else if (lastTid != null) {
           return new Start(loaded.index(), loaded.position(), lastTid, true);
         }
-        if (lastTid == null) {
+        // That of an empty file says nothing, and is not worth a word.
+        if (lastTid == null && loaded.position() > DataFile.START) {
           LOG.warn("Ignoring index for {}: it does not fit the file", file.path());
         }
       }
