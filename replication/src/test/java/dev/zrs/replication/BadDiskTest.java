@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
+import dev.zrs.testkit.Logged;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -37,7 +38,7 @@ final class BadDiskTest {
     WatchedDisk disk = new WatchedDisk();
     try (FileStorage a = first.open();
         FileStorage b = second.open(disk);
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Replica.commit(a, new Random(1));
       disk.fail("sync data file", "Input/output error");
       try (ReplicationPrimary primary = ReplicationTest.primary(a);
@@ -65,7 +66,7 @@ final class BadDiskTest {
     WatchedDisk disk = new WatchedDisk();
     try (FileStorage a = first.open();
         FileStorage b = second.open(disk);
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Tid tid = Replica.commit(a, new Random(2));
       disk.fail("append transaction", "No space left on device");
       try (ReplicationPrimary primary = ReplicationTest.primary(a);
@@ -93,7 +94,7 @@ final class BadDiskTest {
     Replica second = Replica.in(directory, "second");
     try (FileStorage a = first.open();
         FileStorage b = second.open();
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Tid tid = Replica.commitBlob(a, new Oid(1), new byte[100_000]);
       Path temporary = second.blobs().resolve("tmp");
       Files.delete(temporary);

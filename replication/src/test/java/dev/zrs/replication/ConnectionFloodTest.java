@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
+import dev.zrs.testkit.Logged;
 import dev.zrs.testkit.NetworkProxy;
 import dev.zrs.testkit.Traffic;
 import dev.zrs.testkit.Way;
@@ -55,7 +56,7 @@ final class ConnectionFloodTest {
 
   @BeforeEach
   void open() {
-    logged = new Logged();
+    logged = new Logged("zc.zrs");
     first = Replica.in(directory, "first");
     second = Replica.in(directory, "second");
     storage = first.open();

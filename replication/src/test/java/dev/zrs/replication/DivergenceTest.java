@@ -9,6 +9,7 @@ import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.VotedTransaction;
+import dev.zrs.testkit.Logged;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -113,7 +114,7 @@ final class DivergenceTest {
     try (FileStorage a = first.openWithoutBlobs();
         FileStorage b = second.openWithoutBlobs();
         ReplicationPrimary primary = ReplicationTest.primary(a);
-        Logged log = new Logged()) {
+        Logged log = new Logged("zc.zrs")) {
       commit(b, ROOT, 'x');
       try (ReplicationSecondary follower = follower(primary.address(), b, false)) {
         await().atMost(LIMIT).until(() -> follower.status().connections() > 4);
@@ -225,7 +226,7 @@ final class DivergenceTest {
     Replica first = Replica.in(directory, "first");
     try (FileStorage a = first.openWithoutBlobs();
         ReplicationPrimary primary = ReplicationTest.primary(a);
-        Logged log = new Logged()) {
+        Logged log = new Logged("zc.zrs")) {
       Tid one = first(a, ROOT, 'a');
       Tid fork = one.next();
       commit(a, ROOT, 'b');
@@ -254,7 +255,7 @@ final class DivergenceTest {
     }
     try (FileStorage a = first.openWithoutBlobs();
         ReplicationPrimary primary = ReplicationTest.primary(a);
-        Logged log = new Logged()) {
+        Logged log = new Logged("zc.zrs")) {
       assertThat(firstByteFor(primary, packedAway)).isNotEqualTo(-1);
       assertThat(log.lines()).anyMatch(line -> line.contains("older than the last pack"));
       assertThat(firstByteFor(primary, a.lastTransaction().previous().previous())).isEqualTo(-1);

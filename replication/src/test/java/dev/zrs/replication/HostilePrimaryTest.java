@@ -9,6 +9,7 @@ import dev.zrs.pickle.PyNone;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
+import dev.zrs.testkit.Logged;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -140,7 +141,7 @@ final class HostilePrimaryTest {
     AtomicInteger connections = new AtomicInteger();
     byte[] right = stream().transaction(9, DATA).bytes();
     try (FileStorage storage = replica.open();
-        Logged logged = new Logged();
+        Logged logged = new Logged("zc.zrs");
         ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       Thread.ofVirtual()
           .start(

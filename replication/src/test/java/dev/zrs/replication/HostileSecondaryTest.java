@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Tid;
+import dev.zrs.testkit.Logged;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -32,7 +33,7 @@ final class HostileSecondaryTest {
 
   @BeforeEach
   void open() {
-    logged = new Logged();
+    logged = new Logged("zc.zrs");
     storage = Replica.in(directory, "data").open();
     Replica.commit(storage, new Random(1));
     primary = new ReplicationPrimary(ReplicationTest.anyPort(), storage, OPTIONS);

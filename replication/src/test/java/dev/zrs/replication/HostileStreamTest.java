@@ -11,6 +11,7 @@ import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
+import dev.zrs.testkit.Logged;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -146,7 +147,7 @@ final class HostileStreamTest {
     Replica replica = Replica.in(directory, "data");
     byte[] again = new StreamBuilder(new Tid(4)).transaction(5, DATA).transaction(9, DATA).bytes();
     try (FileStorage storage = replica.open();
-        Logged logged = new Logged();
+        Logged logged = new Logged("zc.zrs");
         ScriptedPrimary primary = new ScriptedPrimary(stream, again);
         ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
       ReplicationTest.awaitTransaction(storage, new Tid(9));
@@ -308,7 +309,7 @@ final class HostileStreamTest {
     byte[] stream =
         then().transaction(future.value(), DATA).transaction(future.value() + 7, DATA).bytes();
     try (FileStorage storage = replica.open();
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       try (ScriptedPrimary primary = new ScriptedPrimary(stream);
           ReplicationSecondary secondary = ReplicationTest.secondary(primary.address(), storage)) {
         ReplicationTest.awaitTransaction(storage, new Tid(future.value() + 7));

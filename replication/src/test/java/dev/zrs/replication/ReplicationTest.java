@@ -11,6 +11,7 @@ import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.TransactionReader;
 import dev.zrs.storage.VotedTransaction;
+import dev.zrs.testkit.Logged;
 import dev.zrs.testkit.NetworkProxy;
 import dev.zrs.testkit.Way;
 import java.io.IOException;
@@ -253,7 +254,7 @@ final class ReplicationTest {
         FileStorage b = second.open()) {
       Tid tid = commits(a, random, 200);
       ReplicationPrimary primary = primary(a);
-      try (Logged logged = new Logged();
+      try (Logged logged = new Logged("zc.zrs");
           ReplicationSecondary follower = secondary(primary.address(), b)) {
         await().atMost(LIMIT).until(() -> b.lastTransaction().compareTo(Tid.NONE) > 0);
         primary.close();
@@ -285,7 +286,7 @@ final class ReplicationTest {
   void a_secondary_waits_for_its_upstream_and_stops_at_once() throws IOException {
     Replica second = Replica.in(directory, "second");
     try (FileStorage b = second.open();
-        Logged logged = new Logged();
+        Logged logged = new Logged("zc.zrs");
         ReplicationSecondary follower =
             secondary(new InetSocketAddress(InetAddress.getLoopbackAddress(), 1), b)) {
       await()
@@ -342,7 +343,7 @@ final class ReplicationTest {
     };
     try (FileStorage a = first.open();
         FileStorage b = second.open();
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Tid last = Tid.NONE;
       for (String extension : extensions) {
         TransactionMetadata metadata =
@@ -384,7 +385,7 @@ final class ReplicationTest {
     Replica second = Replica.in(directory, "second");
     try (FileStorage a = first.open();
         FileStorage b = second.open();
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Oid oid = new Oid(7);
       Tid tid = Replica.commitBlob(a, oid, new byte[100_000]);
       Tid empty = Replica.commitBlob(a, new Oid(8), new byte[0]);
@@ -413,7 +414,7 @@ final class ReplicationTest {
     Replica second = Replica.in(directory, "second");
     try (FileStorage a = first.open();
         FileStorage b = second.open();
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Tid before = Replica.commitRecord(a, new Oid(1), new byte[10]);
       Tid tid = Replica.commitBlob(a, new Oid(7), new byte[10]);
       Path unreadable = a.blobs().orElseThrow().file(new Oid(7), tid);

@@ -11,6 +11,7 @@ import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.TransactionReader;
 import dev.zrs.storage.TransactionRecord;
 import dev.zrs.storage.VotedTransaction;
+import dev.zrs.testkit.Logged;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +49,7 @@ final class SenderPackTest {
     try (FileStorage storage =
             FileStorage.open(
                 FaultWorkload.options(replica), new RealDisk(), InstantSource.system());
-        Logged logged = new Logged()) {
+        Logged logged = new Logged("zc.zrs")) {
       Tid old = commitBlob(storage, Tid.NONE, new byte[100_000]);
       Tid present = commitBlob(storage, old, new byte[200]);
       ByteArrayOutputStream sent = new ByteArrayOutputStream();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import dev.zrs.testkit.Logged;
 import dev.zrs.zookeeper.ZooKeeperOptions.Credential;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -106,7 +107,7 @@ final class AccessTest {
     try (ZooKeeperConnection connection = open(right);
         Registration registration = Registration.start(connection, PATH, ADDRESS, true)) {
       awaitRegistered(registration);
-      try (Logged logged = new Logged();
+      try (Logged logged = new Logged("zc.zk");
           ZooKeeperConnection refused = open(options("").withAccess(wrong, NodeAcl.CREATOR));
           Registration failing =
               Registration.start(refused, PATH, new ServerAddress("localhost", 8102), false);
@@ -139,7 +140,7 @@ final class AccessTest {
   void credentials_that_no_server_understands_are_said_to_be_refused() throws Exception {
     zookeeper.make(PATH);
     List<Credential> strange = List.of(new Credential("strange", "x"));
-    try (Logged logged = new Logged();
+    try (Logged logged = new Logged("zc.zk");
         ZooKeeperConnection connection = open(options("").withAccess(strange, NodeAcl.READ));
         Registration registration = Registration.start(connection, PATH, ADDRESS, true)) {
       await()

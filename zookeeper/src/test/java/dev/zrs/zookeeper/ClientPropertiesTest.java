@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.zrs.testkit.Logged;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -144,7 +145,7 @@ final class ClientPropertiesTest {
       ZooKeeperOptions unknown =
           ZooKeeperOptions.of(connectionString)
               .withClientProperties(client("stranger.p12", "trusted.p12"));
-      try (Logged logged = new Logged();
+      try (Logged logged = new Logged("zc.zk");
           ZooKeeperConnection refused = ZooKeeperConnection.open(unknown, InstantSource.system());
           Registration failing = Registration.start(refused, "/providers", ADDRESS, true)) {
         await()
