@@ -46,7 +46,20 @@ def wait_for(what, condition, limit=30, shown=lambda: ''):
         time.sleep(0.02)
 
 
-class Server:
+class Running:
+    """A process, or none, and the file that has its output."""
+    process = None
+
+    def kill(self):
+        """kill -9."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.output.close()
+            self.process = None
+
+
+class Server(Running):
     """A server over one file storage in a folder of its own; not started at first."""
 
     def __init__(self, folder, command, replicate_to=None, replicate_from=None, blobs=True,
@@ -143,14 +156,6 @@ class Server:
         self.output.close()
         code, self.process = self.process.returncode, None
         return code
-
-    def kill(self):
-        """kill -9."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.output.close()
-            self.process = None
 
     def size(self):
         return os.path.getsize(self.file) if os.path.exists(self.file) else 0

@@ -33,7 +33,7 @@ def java():
     return os.path.join(found.stdout.strip(), 'bin', 'java')
 
 
-class ZooKeeper:
+class ZooKeeper(servers.Running):
     """One server; not started at first. Its data stay when it is stopped, unless they are wiped."""
 
     def __init__(self, folder, number=1, ensemble=None, more=None):
@@ -100,13 +100,6 @@ class ZooKeeper:
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
-
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.output.close()
-            self.process = None
 
     def wipe(self):
         shutil.rmtree(self.data)

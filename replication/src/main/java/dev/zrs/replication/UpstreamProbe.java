@@ -94,11 +94,6 @@ public final class UpstreamProbe {
     this.history = new HistoryCheck(storage, Listener.text(upstream), false);
   }
 
-  /** Asks at an address; takes half a minute at most. */
-  public static Answer ask(SocketAddress upstream, FileStorage storage) {
-    return new UpstreamProbe(upstream, storage).ask();
-  }
-
   /**
    * Asks a secondary's upstream at all addresses, at the same time; takes half a minute at most.
    * One that has what is not here goes before all others. Else it counts what the one says from
@@ -108,7 +103,7 @@ public final class UpstreamProbe {
     Map<SocketAddress, Future<Answer>> asked = new LinkedHashMap<>();
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
       for (SocketAddress address : secondary.addresses()) {
-        asked.put(address, executor.submit(() -> ask(address, storage)));
+        asked.put(address, executor.submit(() -> new UpstreamProbe(address, storage).ask()));
       }
     }
     List<Found> found = new ArrayList<>();

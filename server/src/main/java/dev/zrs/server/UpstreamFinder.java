@@ -3,7 +3,6 @@ package dev.zrs.server;
 import dev.zrs.replication.ReplicationPrimary;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.replication.Upstream;
-import dev.zrs.server.config.ConfigPaths;
 import dev.zrs.server.config.RegistrationConfig;
 import dev.zrs.server.config.ZooKeeperConfig;
 import dev.zrs.server.config.ZrsConfig;
@@ -38,10 +37,13 @@ final class UpstreamFinder {
 
   /** Nothing is looked up yet. */
   Upstream find(Address address) {
-    Optional<ZooKeeperConfig> ensemble = config.upstreams();
-    return address instanceof Address.Unix path && ensemble.isPresent()
-        ? directory.orElseThrow().upstream(ensemble.get(), path.path())
+    return isNode(address)
+        ? directory.orElseThrow().upstream(config.upstreams().orElseThrow(), address.text())
         : Upstream.at(address.toConnect());
+  }
+
+  private boolean isNode(Address address) {
+    return address instanceof Address.Unix && config.upstreams().isPresent();
   }
 
   /**
@@ -52,12 +54,12 @@ final class UpstreamFinder {
    * @throws dev.zrs.zconfig.BadValueException if it can be no path
    */
   void requireOther(Address address, Optional<ReplicationPrimary> own) {
-    boolean isPath = address instanceof Address.Unix && config.upstreams().isPresent();
-    if (isPath) {
-      ConfigPaths.requireNode(address.text());
+    boolean isNode = isNode(address);
+    if (isNode) {
+      ZooKeeperConfig.requirePath(address.text());
     }
     if (config.replicateTo().equals(Optional.of(address))
-        || (isPath && isRegisteredBelow(address.text()))) {
+        || (isNode && isRegisteredBelow(address.text()))) {
       throw new RoleException(address.text() + " is where this server itself sends from");
     }
     if (own.isPresent() && leadsBack(address, own.get())) {

@@ -68,7 +68,7 @@ final class RunzeoTypes {
   static final DataType<String> CONNECTION_STRING = RunzeoTypes::connectionString;
 
   /** The path of a node of ZooKeeper. */
-  static final DataType<String> NODE_PATH = RunzeoTypes::nodePath;
+  static final DataType<String> NODE_PATH = ZooKeeperConfig::requirePath;
 
   static final DataType<Authentication> AUTHENTICATION = RunzeoTypes::authentication;
 
@@ -123,7 +123,7 @@ final class RunzeoTypes {
       }
     }
     if (slash >= 0) {
-      nodePath(text.substring(slash));
+      ZooKeeperConfig.requirePath(text.substring(slash));
     }
     return text;
   }
@@ -139,19 +139,6 @@ final class RunzeoTypes {
       // The reason speaks of addresses that are no servers of ZooKeeper either.
       return false;
     }
-  }
-
-  private static String nodePath(String text) {
-    if (!text.startsWith("/") || text.length() == 1) {
-      throw new BadValueException(
-          "'" + text + "' is no path of ZooKeeper, such as /db/replication/providers");
-    }
-    for (String name : text.substring(1).split("/", -1)) {
-      if (name.isEmpty() || name.equals(".") || name.equals("..")) {
-        throw new BadValueException("the path '" + text + "' has a name that is none");
-      }
-    }
-    return text;
   }
 
   /** What is wrong must not be shown. */

@@ -1,5 +1,6 @@
 package dev.zrs.server.config;
 
+import dev.zrs.zconfig.BadValueException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -44,5 +45,24 @@ public record ZooKeeperConfig(
 
     /** Only who has made it. */
     CREATOR
+  }
+
+  /**
+   * Checks the path of a node.
+   *
+   * @return the path
+   * @throws BadValueException if it can be none
+   */
+  public static String requirePath(String text) {
+    if (!text.startsWith("/") || text.length() == 1) {
+      throw new BadValueException(
+          "'" + text + "' is no path of ZooKeeper, such as /db/replication/providers");
+    }
+    for (String name : text.substring(1).split("/", -1)) {
+      if (name.isEmpty() || name.equals(".") || name.equals("..")) {
+        throw new BadValueException("the path '" + text + "' has a name that is none");
+      }
+    }
+    return text;
   }
 }
