@@ -9,7 +9,7 @@ final class RequestException extends ZeoException {
   private final transient RemoteError error;
 
   RequestException(RemoteError error) {
-    super(error.className() + " " + text(error));
+    super(Printable.of(error.className() + " " + text(error)));
     this.error = error;
   }
 
