@@ -26,12 +26,16 @@ class Helpers:
         output.seek(0)
         return output.read()
 
-    def go(self):
-        """When all have said that they are ready: lets them begin at the same time."""
+    def ready(self):
+        """Waits until all have said that they are."""
         for process, output in self.running:
             servers.wait_for('a helper is ready',
                              lambda process=process, output=output: 'ready' in self.peek(process, output), 120,
                              self.server.read_logs)
+
+    def go(self):
+        """When all are ready: lets them go on at the same time."""
+        self.ready()
         for process, _ in self.running:
             process.stdin.write('go\n')
             process.stdin.flush()
