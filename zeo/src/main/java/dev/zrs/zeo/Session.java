@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.Py;
 import dev.zrs.storage.Commit;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,14 @@ import org.jspecify.annotations.Nullable;
  * a {@link StorageSession}. For the connection's reader, unless a method says otherwise.
  */
 final class Session implements Broadcaster.Subscriber {
+  /** The requests that bring data. They are done with at once; what waits for a thread is short. */
+  private static final Set<String> CARRY_DATA =
+      Set.of(
+          "tpc_begin", "storea", "restorea", "storeBlobChunk", "storeBlobEnd", "storeBlobShared");
+
+  /** Bytes in the message of any other request; a thousand ids of iterators are some 5,000. */
+  private static final int MAX_WITHOUT_DATA = 16 << 10;
+
   private final ServerContext context;
   private final Replies replies;
   private final LoadRequest loadRequest;
@@ -72,6 +81,10 @@ final class Session implements Broadcaster.Subscriber {
     Request request = Request.decode(replies.encoding(), buffer, offset, length);
     if (request == null) {
       return;
+    }
+    if (length > MAX_WITHOUT_DATA && !CARRY_DATA.contains(request.method())) {
+      throw new ProtocolException(
+          "a message of %d bytes for '%s'".formatted(length, request.method()));
     }
     try {
       if (known != null) {
