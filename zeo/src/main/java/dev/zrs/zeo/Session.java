@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.Py;
 import dev.zrs.storage.Commit;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,17 @@ import org.jspecify.annotations.Nullable;
  * a {@link StorageSession}. For the connection's reader, unless a method says otherwise.
  */
 final class Session implements Broadcaster.Subscriber {
+  /** Requests that carry records, blobs or metadata. */
+  private static final Set<String> CARRY_DATA =
+      Set.of(
+          "tpc_begin", "storea", "restorea", "storeBlobChunk", "storeBlobEnd", "storeBlobShared");
+
+  /**
+   * Bytes of any other request, of which a thousand may wait for a thread. The longest that clients
+   * send gives up some iterators, in a few thousand bytes.
+   */
+  private static final int MAX_PLAIN = 64 << 10;
+
   private final ServerContext context;
   private final Replies replies;
   private final LoadRequest loadRequest;
@@ -72,6 +84,11 @@ final class Session implements Broadcaster.Subscriber {
     Request request = Request.decode(replies.encoding(), buffer, offset, length);
     if (request == null) {
       return;
+    }
+    if (length > MAX_PLAIN && !CARRY_DATA.contains(request.method())) {
+      throw new ProtocolException(
+          "'%s' in a message of %d bytes; it needs no more than %d"
+              .formatted(request.method(), length, MAX_PLAIN));
     }
     try {
       if (known != null) {

@@ -8,6 +8,7 @@ import dev.zrs.storage.Commit;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
@@ -32,6 +33,7 @@ final class StorageSession {
   private final StoreMethods stores;
   private final HistoryMethods history;
   private final IteratorMethods iterators;
+  private final AtomicBoolean packing = new AtomicBoolean();
   private final MessageWriter workerOut;
   private final MessageWriter queryOut;
 
@@ -185,16 +187,24 @@ final class StorageSession {
   private void pack(Request request) {
     PackMethod method = new PackMethod(service, log);
     boolean waits = PackMethod.waits(request);
+    if (!packing.compareAndSet(false, true)) {
+      // One more thread would only find out the same.
+      throw new RequestException(RemoteError.storageError("Already packing"));
+    }
     if (!waits) {
       replies.reply(request, PyNone.NONE);
     }
     threads.start(
         "pack",
         () -> {
-          if (waits) {
-            replies.answer(request, () -> method.pack(request), replies.encoding().newWriter());
-          } else {
-            method.packUnwatched(request);
+          try {
+            if (waits) {
+              replies.answer(request, () -> method.pack(request), replies.encoding().newWriter());
+            } else {
+              method.packUnwatched(request);
+            }
+          } finally {
+            packing.set(false);
           }
         });
   }

@@ -33,6 +33,9 @@ final class TransactionMethods {
   /** How long a conflict may wait for its winner's announcement; the sync thread is that slow. */
   private static final Duration ANNOUNCE_LIMIT = Duration.ofSeconds(30);
 
+  /** Clients name a transaction by an address in memory. */
+  private static final int MAX_ID_BITS = 256;
+
   private final StorageService service;
   private final StorageSession session;
   private final Replies replies;
@@ -53,8 +56,9 @@ final class TransactionMethods {
   Object begin(Request request) {
     request.expect(4, 6);
     Object id = request.argument(0);
-    if (!(id instanceof Long || id instanceof BigInteger)) {
-      throw request.wrongKind(0, "an integer");
+    if (!(id instanceof Long
+        || (id instanceof BigInteger number && number.bitLength() <= MAX_ID_BITS))) {
+      throw request.wrongKind(0, "an integer of at most " + MAX_ID_BITS + " bits");
     }
     ClientTransaction running = current.get();
     if (running != null) {
