@@ -110,6 +110,7 @@ final class ZeoConnection implements Runnable {
                 context.options().limits().handshakeTimeout().toNanos(),
                 TimeUnit.NANOSECONDS);
     try {
+      connection.handshake();
       send(PROTOCOL.getBytes(StandardCharsets.US_ASCII));
       if (!reader.next()) {
         return false;
@@ -135,7 +136,7 @@ final class ZeoConnection implements Runnable {
   }
 
   private void handshakeTimedOut() {
-    LOG.warn("closing the connection of {}: no handshake in time", peer());
+    LOG.warn("closing the connection of {}: {}", peer(), connection.silence());
     close();
   }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param transactionTimeout how long a client may hold the commit lock between its vote and its
  *     finish before its connection is closed; empty: for ever
  * @param limits what a client may ask for
+ * @param tls if clients must use TLS
  * @param clock for time stamps in the status
  */
 public record ZeoServerOptions(
@@ -20,6 +21,7 @@ public record ZeoServerOptions(
     int invalidationQueueSize,
     Optional<Duration> transactionTimeout,
     ZeoLimits limits,
+    Optional<TlsContext> tls,
     InstantSource clock) {
   /** ZEO's own default. */
   public static final int DEFAULT_INVALIDATION_QUEUE_SIZE = 100;
@@ -31,6 +33,7 @@ public record ZeoServerOptions(
           DEFAULT_INVALIDATION_QUEUE_SIZE,
           Optional.empty(),
           ZeoLimits.DEFAULT,
+          Optional.empty(),
           InstantSource.system());
 
   /** Checks the values. */
@@ -42,25 +45,37 @@ public record ZeoServerOptions(
     if (transactionTimeout.isPresent() && !transactionTimeout.get().isPositive()) {
       throw new IllegalArgumentException("a transaction timeout that is not positive");
     }
+    if (tls.isPresent() && !tls.get().hasCertificate()) {
+      throw new IllegalArgumentException("a server needs a certificate");
+    }
   }
 
   public ZeoServerOptions withReadOnly(boolean value) {
-    return new ZeoServerOptions(value, invalidationQueueSize, transactionTimeout, limits, clock);
+    return new ZeoServerOptions(
+        value, invalidationQueueSize, transactionTimeout, limits, tls, clock);
   }
 
   public ZeoServerOptions withInvalidationQueueSize(int value) {
-    return new ZeoServerOptions(readOnly, value, transactionTimeout, limits, clock);
+    return new ZeoServerOptions(readOnly, value, transactionTimeout, limits, tls, clock);
   }
 
   public ZeoServerOptions withTransactionTimeout(Duration value) {
-    return new ZeoServerOptions(readOnly, invalidationQueueSize, Optional.of(value), limits, clock);
+    return new ZeoServerOptions(
+        readOnly, invalidationQueueSize, Optional.of(value), limits, tls, clock);
   }
 
   public ZeoServerOptions withLimits(ZeoLimits value) {
-    return new ZeoServerOptions(readOnly, invalidationQueueSize, transactionTimeout, value, clock);
+    return new ZeoServerOptions(
+        readOnly, invalidationQueueSize, transactionTimeout, value, tls, clock);
+  }
+
+  public ZeoServerOptions withTls(TlsContext value) {
+    return new ZeoServerOptions(
+        readOnly, invalidationQueueSize, transactionTimeout, limits, Optional.of(value), clock);
   }
 
   public ZeoServerOptions withClock(InstantSource value) {
-    return new ZeoServerOptions(readOnly, invalidationQueueSize, transactionTimeout, limits, value);
+    return new ZeoServerOptions(
+        readOnly, invalidationQueueSize, transactionTimeout, limits, tls, value);
   }
 }

@@ -84,7 +84,8 @@ final class ConfigLoader {
         readOnly ? Optional.empty() : pidFile(section),
         section.map(s -> s.get("client-conflict-resolution", Boolean.class)).orElse(false),
         section.flatMap(s -> s.find("msgpack", Boolean.class)).orElse(false),
-        section.flatMap(s -> registration(s, address)));
+        section.flatMap(s -> registration(s, address)),
+        section.flatMap(s -> s.ofType("ssl")).map(ssl -> SslConfig.read(ssl, this::variable)));
   }
 
   private static Optional<RegistrationConfig> registration(CheckedSection zeo, Address address) {

@@ -16,6 +16,7 @@ import java.util.OptionalDouble;
  * @param transactionTimeout seconds a client may hold the commit lock; empty for ever
  * @param pidFile where to write the process id; empty for nowhere, which a read-only server has
  * @param registration what clients are told in ZooKeeper; empty for nothing
+ * @param ssl if clients must use TLS
  */
 public record ZeoSection(
     Address address,
@@ -26,4 +27,5 @@ public record ZeoSection(
     Optional<Path> pidFile,
     boolean clientConflictResolution,
     boolean msgpack,
-    Optional<RegistrationConfig> registration) {}
+    Optional<RegistrationConfig> registration,
+    Optional<SslConfig> ssl) {}

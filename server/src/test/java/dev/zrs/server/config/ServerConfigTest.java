@@ -143,6 +143,7 @@ class ServerConfigTest {
                 Optional.of(Path.of("/srv/zeo/var/ZEO.pid")),
                 false,
                 false,
+                Optional.empty(),
                 Optional.empty()));
   }
 
