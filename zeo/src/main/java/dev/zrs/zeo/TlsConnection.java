@@ -194,19 +194,20 @@ final class TlsConnection implements ByteConnection {
   /** Deciphers a record; the number of bytes that are in the target, -1 at the end. */
   private int decipher(ByteBuffer target) throws IOException {
     SSLEngineResult result = unwrap(target);
+    if (result.getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
+      // The engine asks for room before it asks for the rest of the record.
+      ByteBuffer record = ByteBuffer.allocate(engine.getSession().getApplicationBufferSize());
+      result = unwrap(record);
+      record.flip();
+      rest = record.hasRemaining() ? record : null;
+    }
     return switch (result.getStatus()) {
       case OK -> {
         answer(result.getHandshakeStatus());
-        yield result.bytesProduced();
+        yield rest == null ? result.bytesProduced() : 0;
       }
       case BUFFER_UNDERFLOW -> fill() ? 0 : -1;
-      case BUFFER_OVERFLOW -> {
-        ByteBuffer record = ByteBuffer.allocate(engine.getSession().getApplicationBufferSize());
-        answer(unwrap(record).getHandshakeStatus());
-        record.flip();
-        rest = record.hasRemaining() ? record : null;
-        yield 0;
-      }
+      case BUFFER_OVERFLOW -> throw new ProtocolException("TLS: a record that is too long");
       case CLOSED -> -1;
     };
   }
