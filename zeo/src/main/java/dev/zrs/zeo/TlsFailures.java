@@ -54,7 +54,15 @@ final class TlsFailures {
     }
     return message.contains("Empty client certificate chain")
         ? "the client sent no certificate"
-        : "the handshake failed: " + message;
+        : "the handshake failed: " + withCause(e);
+  }
+
+  /** The engine hides some reasons behind "Unexpected exception". */
+  private static String withCause(SSLException e) {
+    Throwable cause = e.getCause();
+    return cause == null || cause.getMessage() == null
+        ? String.valueOf(e.getMessage())
+        : "%s: %s".formatted(e.getMessage(), cause.getMessage());
   }
 
   private String refusal(String alert) {
@@ -71,9 +79,16 @@ final class TlsFailures {
     String how = e == null ? "closed the connection" : "was lost (%s)".formatted(e.getMessage());
     return new ProtocolException(
         heard
-            ? "TLS: the %s %s during the handshake".formatted(peerKind, how)
+            ? "TLS: the %s %s during the handshake%s".formatted(peerKind, how, guess())
             : "TLS: the %s %s before it began TLS: a plain ZEO %s?"
                 .formatted(peerKind, how, peerKind));
+  }
+
+  /** Python's client often goes without the alert that would say so. */
+  private String guess() {
+    return ownName
+        .map(name -> ", as one does that does not accept our certificate " + name)
+        .orElse("");
   }
 
   /** The peer's first bytes are something else. */
