@@ -12,6 +12,9 @@ import java.util.Optional;
  *     clients that come back
  * @param transactionTimeout how long a client may hold the commit lock between its vote and its
  *     finish before its connection is closed; empty: for ever
+ * @param invalidationAge how old the last transaction of a client that comes back may be, for what
+ *     changed to be read from the file if it is not remembered; empty: it never is
+ * @param msgpack whether clients are offered msgpack instead of pickles
  * @param limits what a client may ask for
  * @param tls if clients must use TLS
  * @param clock for time stamps in the status
@@ -20,6 +23,8 @@ public record ZeoServerOptions(
     boolean readOnly,
     int invalidationQueueSize,
     Optional<Duration> transactionTimeout,
+    Optional<Duration> invalidationAge,
+    boolean msgpack,
     ZeoLimits limits,
     Optional<TlsContext> tls,
     InstantSource clock) {
@@ -32,6 +37,8 @@ public record ZeoServerOptions(
           false,
           DEFAULT_INVALIDATION_QUEUE_SIZE,
           Optional.empty(),
+          Optional.empty(),
+          false,
           ZeoLimits.DEFAULT,
           Optional.empty(),
           InstantSource.system());
@@ -52,30 +59,76 @@ public record ZeoServerOptions(
 
   public ZeoServerOptions withReadOnly(boolean value) {
     return new ZeoServerOptions(
-        value, invalidationQueueSize, transactionTimeout, limits, tls, clock);
+        value, invalidationQueueSize, transactionTimeout, invalidationAge, msgpack, limits, tls, clock);
   }
 
   public ZeoServerOptions withInvalidationQueueSize(int value) {
-    return new ZeoServerOptions(readOnly, value, transactionTimeout, limits, tls, clock);
+    return new ZeoServerOptions(
+        readOnly, value, transactionTimeout, invalidationAge, msgpack, limits, tls, clock);
   }
 
   public ZeoServerOptions withTransactionTimeout(Duration value) {
     return new ZeoServerOptions(
-        readOnly, invalidationQueueSize, Optional.of(value), limits, tls, clock);
+        readOnly,
+        invalidationQueueSize,
+        Optional.of(value),
+        invalidationAge,
+        msgpack,
+        limits,
+        tls,
+        clock);
+  }
+
+  public ZeoServerOptions withInvalidationAge(Duration value) {
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        Optional.of(value),
+        msgpack,
+        limits,
+        tls,
+        clock);
+  }
+
+  public ZeoServerOptions withMsgpack(boolean value) {
+    return new ZeoServerOptions(
+        readOnly, invalidationQueueSize, transactionTimeout, invalidationAge, value, limits, tls, clock);
   }
 
   public ZeoServerOptions withLimits(ZeoLimits value) {
     return new ZeoServerOptions(
-        readOnly, invalidationQueueSize, transactionTimeout, value, tls, clock);
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        value,
+        tls,
+        clock);
   }
 
   public ZeoServerOptions withTls(TlsContext value) {
     return new ZeoServerOptions(
-        readOnly, invalidationQueueSize, transactionTimeout, limits, Optional.of(value), clock);
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        limits,
+        Optional.of(value),
+        clock);
   }
 
   public ZeoServerOptions withClock(InstantSource value) {
     return new ZeoServerOptions(
-        readOnly, invalidationQueueSize, transactionTimeout, limits, tls, value);
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        limits,
+        tls,
+        value);
   }
 }
