@@ -145,6 +145,7 @@ class ServerConfigTest {
                 Optional.empty(),
                 Optional.of(Path.of("/srv/zeo/var/ZEO.pid")),
                 false,
+                Optional.empty(),
                 Optional.empty()));
   }
 
