@@ -27,6 +27,8 @@ MODULES = ['testZEO', 'testConnection', 'testConfig', 'testssl', 'test_client_si
            'test_client_credentials', 'test_sync']
 REPLACED = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runzeo_replaced')
 START_LIMIT, STOP_LIMIT = 60, 60
+# In the place of the 3 s that the suite waits for things to happen, where a test says nothing else.
+WAIT_LIMIT = 60
 LISTENING = re.compile(r"listening on (?:\('[^']*', (\d+)|\S)")
 
 
@@ -158,6 +160,15 @@ def replace_servers(command):
     ZEO._forker.start_zeo_server = start_zeo_server
     os.environ['PYTHONPATH'] = REPLACED
     os.environ['ZEO_SUITE_PROGRAM'] = json.dumps(command)
+    os.environ['ZEO_SUITE_STARTED'] = tempfile.mkstemp(prefix='started')[1]
+
+
+def scripts_started():
+    """How many scripts the program has taken the place of, since this was asked for."""
+    with open(os.environ['ZEO_SUITE_STARTED'], 'r+') as f:
+        lines = f.readlines()
+        f.truncate(0)
+    return len(lines)
 
 
 def tests():
@@ -207,6 +218,7 @@ def main(command, limit):
     os.dup2(2, 1)
     logging.basicConfig(stream=open(os.devnull, 'w'))
     known = tests()
+    ZEO.tests.forker.wait_until.__defaults__ = None, None, WAIT_LIMIT, None
     current = None
     for name in sys.stdin:
         name = name.strip()
@@ -225,7 +237,8 @@ def main(command, limit):
         if failure:
             failure += ''.join('\n' + server.shown() for server in servers)
         print(json.dumps({'name': name, 'seconds': round(time.monotonic() - begun, 2), 'failure': failure,
-                          'skipped': skipped, 'servers': len(servers)}), file=output, flush=True)
+                          'skipped': skipped, 'servers': len(servers) + scripts_started()}),
+              file=output, flush=True)
     faulthandler.cancel_dump_traceback_later()
     output.flush()
     # Whatever a test has left running.

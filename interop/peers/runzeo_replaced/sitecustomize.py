@@ -8,8 +8,10 @@ import ZEO.runzeo
 
 
 def main(args=None):
+    with open(os.environ['ZEO_SUITE_STARTED'], 'a') as f:
+        f.write('%d\n' % os.getpid())
     program = json.loads(os.environ['ZEO_SUITE_PROGRAM'])
-    del os.environ['PYTHONPATH'], os.environ['ZEO_SUITE_PROGRAM']
+    del os.environ['PYTHONPATH'], os.environ['ZEO_SUITE_PROGRAM'], os.environ['ZEO_SUITE_STARTED']
     os.execvp(program[0], program + (sys.argv[1:] if args is None else args))
 
 
