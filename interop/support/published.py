@@ -15,6 +15,9 @@ PROGRAMS = {
     'ours': servers.ZRS + ([] if servers.ZRS == servers.RUNZEO else ['serve']),
     'stock': [os.path.join(servers.PEERS, 'current', 'bin', 'runzeo')],
 }
+# Some tests want to be refused what root may do.
+if os.geteuid() == 0 and shutil.which('setpriv'):
+    SUITE = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', '--'] + SUITE
 TEST_LIMIT = 300
 PROCESSES = 2
 # So many tests of one class share a process.
