@@ -52,15 +52,14 @@ def matches(name, patterns):
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def is_left_out(name, *shown_by):
-    return not matches(name, NOT_LEFT_OUT) and matches(name, [row[0] for row in LEFT_OUT if row[1] in shown_by])
+def is_left_out(name):
+    return not matches(name, NOT_LEFT_OUT) and matches(name, [row[0] for row in LEFT_OUT])
 
 
 def selection(program):
-    every = NO_SERVER, FAILS_ON_STOCK
     for protocol in PROTOCOLS:
         for name in NAMES:
-            if not is_left_out(name, *every, *([FAILS_ON_OURS] if program == 'ours' else [])):
+            if not is_left_out(name):
                 short = program == 'ours' and matches(name, SHORT[protocol])
                 yield pytest.param(published.Wanted(program, protocol, name), id='%s-%s' % (protocol, name),
                                    marks=[] if short else pytest.mark.long_only)
