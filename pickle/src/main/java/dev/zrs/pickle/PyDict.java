@@ -17,6 +17,16 @@ public final class PyDict {
   // Zero, not the default of ten: many small dicts must stay in proportion to their pickle.
   private final ArrayList<Entry> entries = new ArrayList<>(0);
 
+  /** A dict of keys and values in turn; of a key that is there twice the last value counts. */
+  public static PyDict ofPairs(Object... keysAndValues) {
+    if (keysAndValues.length % 2 != 0) {
+      throw new IllegalArgumentException("a key without a value");
+    }
+    PyDict dict = new PyDict();
+    dict.addAll(keysAndValues, 0, keysAndValues.length);
+    return dict;
+  }
+
   /** The pairs in order. If a pickle had a key twice it is here twice, and the last one counts. */
   public List<Entry> entries() {
     return Collections.unmodifiableList(entries);

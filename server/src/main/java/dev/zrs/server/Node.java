@@ -30,7 +30,6 @@ import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -268,11 +267,10 @@ final class Node implements AutoCloseable {
         ZeoServerOptions.DEFAULT
             .withReadOnly(zeo.readOnly())
             .withInvalidationQueueSize(zeo.invalidationQueueSize())
+            .withMsgpack(zeo.msgpack())
             .withClock(clock);
-    return zeo.transactionTimeout().isEmpty()
-        ? options
-        : options.withTransactionTimeout(
-            Duration.ofMillis(Math.round(zeo.transactionTimeout().getAsDouble() * 1000)));
+    options = zeo.invalidationAge().map(options::withInvalidationAge).orElse(options);
+    return zeo.transactionTimeout().map(options::withTransactionTimeout).orElse(options);
   }
 
   /** Stops: no new commits, the secondaries may catch up, the storages are closed. */

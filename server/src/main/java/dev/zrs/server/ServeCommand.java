@@ -67,9 +67,6 @@ final class ServeCommand implements Callable<Integer> {
     ServerConfig config;
     try {
       config = load();
-      if (config.zeo().clientConflictResolution() || config.zeo().msgpack()) {
-        throw new ConfigException("client-conflict-resolution and msgpack are not supported yet");
-      }
       PythonLogging.start(config.eventlog());
     } catch (ConfigException e) {
       System.err.println("Error: " + e.getMessage());

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,6 +17,12 @@ import org.slf4j.LoggerFactory;
 final class Appender {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
   private static final int WRITE_SIZE = 256 << 10;
+
+  /** Takes no conflict. */
+  static final Consumer<ConflictException> REFUSE =
+      conflict -> {
+        throw conflict;
+      };
 
   private final PendingTransactions pending;
   private final Optional<BlobDirectory> blobs;
@@ -85,7 +92,11 @@ final class Appender {
    * @param status what to write as the status; {@code c} for one that is not finished
    */
   AppendedTransaction append(TransactionBuffer buffer, char status) {
-    TransactionPlan plan = plan(buffer, chooseTid(buffer));
+    return append(plan(buffer, REFUSE), buffer, status);
+  }
+
+  /** As the other one, for a transaction that has been checked since the lock was taken. */
+  AppendedTransaction append(TransactionPlan plan, TransactionBuffer buffer, char status) {
     AppendedTransaction appended = new AppendedTransaction(plan, buffer.origin());
     boolean complete = false;
     try {
@@ -152,10 +163,16 @@ final class Appender {
     return wanted;
   }
 
-  private TransactionPlan plan(TransactionBuffer buffer, Tid tid) {
-    TransactionPlan plan = new TransactionPlan(tid, end, buffer.metadata().length());
+  /**
+   * Checks a transaction against the current state and plans its records.
+   *
+   * @param conflicts gets changes of objects that are not what they were based on, and may throw
+   *     them; if it keeps any the plan is of no use
+   */
+  TransactionPlan plan(TransactionBuffer buffer, Consumer<ConflictException> conflicts) {
+    TransactionPlan plan = new TransactionPlan(chooseTid(buffer), end, buffer.metadata().length());
     LatestState state = new LatestState(file, index, pending, end, backPointerFloor);
-    RecordPlanner planner = new RecordPlanner(state, plan, blobs.isPresent(), quota);
+    RecordPlanner planner = new RecordPlanner(state, plan, blobs.isPresent(), quota, conflicts);
     buffer.operations().forEach(planner::plan);
     for (PlannedRecord planned : plan.records()) {
       maxOid.accumulateAndGet(

@@ -69,12 +69,16 @@ public final class CommitLock {
 
     /**
      * Waits for the lock; for as long as it takes, since every holder has limits of its own.
+     * Returns at once if it is held already.
      *
      * @throws CancelledException if the claim is cancelled before or while it waits
      */
     void acquire() {
       monitor.lock();
       try {
+        if (holder == this) {
+          return;
+        }
         queue.addLast(this);
         grantNext();
         while (holder != this && !cancelled) {
@@ -114,8 +118,21 @@ public final class CommitLock {
       return held;
     }
 
-    /** Lets the lock go; harmless if this claim does not hold it. */
-    void release() {
+    /** Whether this claim holds the lock. */
+    public boolean isHeld() {
+      monitor.lock();
+      try {
+        return holder == this;
+      } finally {
+        monitor.unlock();
+      }
+    }
+
+    /**
+     * Lets the lock go, after {@link UnresolvedConflicts}; a voted transaction does that itself.
+     * Harmless if this claim does not hold it.
+     */
+    public void release() {
       monitor.lock();
       try {
         if (holder == this) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,27 +98,64 @@ final class CommitPath {
 
   /** See {@link FileStorage#vote}. */
   VotedTransaction vote(TransactionBuffer buffer, CommitLock.Claim claim) {
-    requireWritable();
     buffer.prepare();
-    claim.acquire();
     try {
-      boolean voted = false;
-      try {
-        requireWritable();
-        AppendedTransaction appended = appender.append(buffer, TransactionHeader.STATUS_VOTED);
-        voted = true;
-        return new VotedTransaction(this, claim, appended, buffer.status(), syncer.request());
-      } finally {
-        if (!voted) {
-          claim.release();
-        }
-      }
+      return underLock(claim, () -> append(buffer, claim, appender.plan(buffer, Appender.REFUSE)));
     } catch (ConflictException e) {
-      if (e.committed().compareTo(present.lastTransaction()) > 0) {
-        // The client will load what it lost against, so that must be visible first.
-        syncer.await(syncer.request());
-      }
+      awaitVisible(e.committed());
       throw e;
+    }
+  }
+
+  /** See {@link FileStorage#tryVote}. */
+  Vote tryVote(TransactionBuffer buffer, CommitLock.Claim claim) {
+    ConflictList conflicts = new ConflictList();
+    buffer.prepare();
+    try {
+      return underLock(
+          claim,
+          () -> {
+            TransactionPlan plan = appender.plan(buffer, conflicts);
+            if (conflicts.isEmpty()) {
+              return append(buffer, claim, plan);
+            }
+            UnresolvedConflicts found = conflicts.result();
+            awaitVisible(found.lastCommitted());
+            return found;
+          });
+    } catch (ConflictException e) {
+      awaitVisible(e.committed());
+      throw e;
+    }
+  }
+
+  private VotedTransaction append(
+      TransactionBuffer buffer, CommitLock.Claim claim, TransactionPlan plan) {
+    AppendedTransaction appended = appender.append(plan, buffer, TransactionHeader.STATUS_VOTED);
+    return new VotedTransaction(this, claim, appended, buffer.status(), syncer.request());
+  }
+
+  /** Runs a vote under the commit lock, which is let go only if that throws. */
+  private <T> T underLock(CommitLock.Claim claim, Supplier<T> vote) {
+    boolean voted = false;
+    try {
+      requireWritable();
+      claim.acquire();
+      requireWritable();
+      T result = vote.get();
+      voted = true;
+      return result;
+    } finally {
+      if (!voted) {
+        claim.release();
+      }
+    }
+  }
+
+  /** The client will load what it lost against, so that must be visible first. */
+  private void awaitVisible(Tid committed) {
+    if (committed.compareTo(present.lastTransaction()) > 0) {
+      syncer.await(syncer.request());
     }
   }
 

@@ -320,6 +320,15 @@ public final class FileStorage implements AutoCloseable {
     return read(generation -> new History(generation, packTime.tid()).lastWithRecords());
   }
 
+  /**
+   * The objects that were changed by transactions after {@code after} and up to {@code upTo}.
+   *
+   * @throws StorageException if {@code wanted} is false before it is known
+   */
+  public Set<Oid> changedAfter(Tid after, Tid upTo, BooleanSupplier wanted) {
+    return read(generation -> new History(generation, packTime.tid()).changed(after, upTo, wanted));
+  }
+
   /** The last {@code count} transactions, or as many as there are, oldest first. */
   public List<Commit> lastCommits(int count) {
     return read(generation -> lastCommits(generation, count));
@@ -422,6 +431,18 @@ public final class FileStorage implements AutoCloseable {
    */
   public VotedTransaction vote(TransactionBuffer buffer, CommitLock.Claim claim) {
     return commits.vote(buffer, claim);
+  }
+
+  /**
+   * As {@link #vote}, but where a change is in conflict with a later one the transaction can be
+   * mended and voted again: {@link UnresolvedConflicts} says how. Conflicts of deletions and of
+   * objects that were only read, and changes of more than {@value TransactionBuffer#MEMORY_LIMIT}
+   * bytes in conflict, are exceptions as there.
+   *
+   * @param claim a fresh one, or the one that the transaction's last vote left with the lock
+   */
+  public Vote tryVote(TransactionBuffer buffer, CommitLock.Claim claim) {
+    return commits.tryVote(buffer, claim);
   }
 
   /**

@@ -1,6 +1,8 @@
 package dev.zrs.storage;
 
+import java.util.LinkedHashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /** Answers questions about a file's transactions as a sequence. For one thread. */
@@ -58,6 +60,26 @@ final class History {
       count++;
     }
     return new Backlog(count, position >= end, end - start, first);
+  }
+
+  /** The objects that are changed by transactions after {@code tid}, up to another one. */
+  Set<Oid> changed(Tid tid, Tid upTo, BooleanSupplier wanted) {
+    Set<Oid> oids = new LinkedHashSet<>();
+    TransactionCursor cursor =
+        new TransactionCursor(file, new TransactionSearch(file, end, wanted).positionAfter(tid));
+    TransactionRecord transaction = cursor.next(end);
+    while (transaction != null && transaction.tid().compareTo(upTo) <= 0) {
+      if (!wanted.getAsBoolean()) {
+        throw new StorageException("nobody wants to know any more what was changed after " + tid);
+      }
+      DataHeader record = transaction.nextHeader();
+      while (record != null) {
+        oids.add(record.oid());
+        record = transaction.nextHeader();
+      }
+      transaction = cursor.next(end);
+    }
+    return oids;
   }
 
   private static boolean isPacked(TransactionHeader transaction) {

@@ -1,6 +1,7 @@
 package dev.zrs.storage;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,22 +14,30 @@ final class RecordPlanner {
   private final TransactionPlan plan;
   private final UndoPlanner undo;
   private final long quota;
+  private final Consumer<ConflictException> conflicts;
 
   /**
    * @param quota position in the file beyond which no record may begin
+   * @param conflicts gets changes of objects that are not what they were based on; may throw them
    */
-  RecordPlanner(LatestState state, TransactionPlan plan, boolean hasBlobs, long quota) {
+  RecordPlanner(
+      LatestState state,
+      TransactionPlan plan,
+      boolean hasBlobs,
+      long quota,
+      Consumer<ConflictException> conflicts) {
     this.state = state;
     this.file = state.file();
     this.plan = plan;
     this.undo = new UndoPlanner(state, plan, hasBlobs);
     this.quota = quota;
+    this.conflicts = conflicts;
   }
 
   /**
    * Plans one step.
    *
-   * @throws ConflictException if the object is not what the step was based on
+   * @throws ConflictException if a deleted or checked object is not what the step was based on
    * @throws NoSuchObjectException if an object does not exist that must
    * @throws UndoException if a transaction can't be taken back
    * @throws QuotaExceededException if the file would become too large
@@ -48,7 +57,9 @@ final class RecordPlanner {
     if (current != 0) {
       Tid committed = file.dataHeader(current, store.oid().value()).tid();
       if (!committed.equals(store.serial())) {
-        throw new ConflictException(store.oid(), committed, store.serial(), store.data().get());
+        conflicts.accept(
+            new ConflictException(store.oid(), committed, store.serial(), store.data().get()));
+        return;
       }
     }
     checkQuota();

@@ -60,6 +60,33 @@ public final class TransactionBuffer implements AutoCloseable {
     operations.add(new RecordOperation.Store(oid, serial, buffer(data), null));
   }
 
+  /**
+   * Replaces what is to be stored for an object, after its conflict was resolved. If it has a blob
+   * the blob stays.
+   *
+   * @param serial what the new state is based on: the one that the object has now
+   * @throws StorageException if the data are empty
+   */
+  public void resolve(Oid oid, Tid serial, byte[] data) {
+    BufferedData resolved = null;
+    for (int i = 0; i < operations.size(); i++) {
+      if (operations.get(i) instanceof RecordOperation.Store old && old.oid().equals(oid)) {
+        if (resolved == null) {
+          resolved = buffer(data);
+        } else {
+          recordCount++;
+          byteCount += data.length;
+        }
+        recordCount--;
+        byteCount -= old.data().length();
+        operations.set(i, new RecordOperation.Store(oid, serial, resolved, old.blob()));
+      }
+    }
+    if (resolved == null) {
+      store(oid, serial, data);
+    }
+  }
+
   /** As {@link #store}, with the content of a blob in a file that {@code createTemporary} named. */
   public void storeBlob(Oid oid, Tid serial, byte[] data, Path temporaryFile) {
     operations.add(new RecordOperation.Store(oid, serial, buffer(data), temporaryFile));

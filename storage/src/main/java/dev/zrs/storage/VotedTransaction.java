@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * commit lock until it is finished or aborted, so one of the two must be called. Any thread may
  * call either; only the first call counts.
  */
-public final class VotedTransaction {
+public final class VotedTransaction implements Vote {
   private enum State {
     VOTED,
     FINISHING,

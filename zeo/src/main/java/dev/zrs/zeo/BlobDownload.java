@@ -1,6 +1,5 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleWriter;
 import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
@@ -23,7 +22,7 @@ final class BlobDownload {
    *
    * @throws RequestException POSKeyError if there is no such file
    */
-  static void send(BlobDirectory blobs, Oid oid, Tid serial, Outbox outbox, PickleWriter out) {
+  static void send(BlobDirectory blobs, Oid oid, Tid serial, Outbox outbox, MessageWriter out) {
     Path file = blobs.file(oid, serial);
     try (InputStream in = Files.newInputStream(file)) {
       out.reset();

@@ -1,6 +1,5 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleWriter;
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.CommitFollower;
 import dev.zrs.storage.FileStorage;
@@ -9,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Tells every commit of one storage to the clients that are registered for it, in tid order; {@link
@@ -25,34 +23,13 @@ final class Broadcaster implements CommitFollower {
      * A transaction was committed. Called in tid order, on the storage's sync thread; must not
      * wait.
      */
-    void committed(Commit commit, Invalidation invalidation);
+    void committed(Commit commit, SharedMessage invalidation);
 
     /** Sends a message that says nothing of a transaction. Must not wait. */
-    void inform(byte[] frame);
+    void inform(SharedMessage message);
 
     /** It could not be told; it must come back and ask what it missed. Must not wait. */
     void disconnect();
-  }
-
-  /** The message about one transaction, encoded at its first use, once for all clients. */
-  static final class Invalidation {
-    private final Commit commit;
-    private byte @Nullable [] frame;
-
-    Invalidation(Commit commit) {
-      this.commit = commit;
-    }
-
-    byte[] frame() {
-      byte[] encoded = frame;
-      if (encoded == null) {
-        PickleWriter out = PickleWriter.zeo();
-        Messages.invalidateTransaction(out, commit.tid(), commit.oids());
-        encoded = Outbox.frame(out);
-        frame = encoded;
-      }
-      return encoded;
-    }
   }
 
   private final FileStorage storage;
@@ -114,10 +91,10 @@ final class Broadcaster implements CommitFollower {
   }
 
   /** Sends a message to all clients. */
-  void inform(byte[] frame) {
+  void inform(SharedMessage message) {
     lock.lock();
     try {
-      subscribers.forEach(subscriber -> subscriber.inform(frame));
+      subscribers.forEach(subscriber -> subscriber.inform(message));
     } finally {
       lock.unlock();
     }
@@ -125,7 +102,8 @@ final class Broadcaster implements CommitFollower {
 
   @Override
   public void committed(Commit commit) {
-    Invalidation invalidation = new Invalidation(commit);
+    SharedMessage invalidation =
+        new SharedMessage(to -> Messages.invalidateTransaction(to, commit.tid(), commit.oids()));
     lock.lock();
     try {
       last = commit.tid();
@@ -148,7 +126,7 @@ final class Broadcaster implements CommitFollower {
     }
   }
 
-  private static void tell(Subscriber subscriber, Commit commit, Invalidation invalidation) {
+  private static void tell(Subscriber subscriber, Commit commit, SharedMessage invalidation) {
     boolean told = false;
     try {
       subscriber.committed(commit, invalidation);

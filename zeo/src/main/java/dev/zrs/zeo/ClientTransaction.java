@@ -12,16 +12,29 @@ import org.jspecify.annotations.Nullable;
 /**
  * A transaction of a client, and the origin that the storage gives back in its commit.
  *
- * <p>It passes from thread to thread by its state. OPEN: it belongs to the connection's reader,
- * which leaves that state at the vote. Then it belongs to the worker; the reader only looks at the
- * state, and may cancel the claim.
+ * <p>It passes from thread to thread by its state. In OPEN and CONFLICTING it belongs to the
+ * connection's reader, which leaves these states at a vote. Then it belongs to the worker; the
+ * reader only looks at the state, and may cancel the claim.
  */
 final class ClientTransaction {
   enum State {
     OPEN,
     VOTING,
+
+    /** The client has to resolve conflicts and to vote again; it keeps the commit lock. */
+    CONFLICTING,
     VOTED,
-    FINISHING
+    FINISHING;
+
+    /** Whether the client may change what the transaction does. */
+    boolean takesChanges() {
+      return this == OPEN || this == CONFLICTING;
+    }
+
+    /** Whether the transaction has the commit lock. */
+    boolean isLocked() {
+      return this == CONFLICTING || this == VOTED || this == FINISHING;
+    }
   }
 
   private final Object id;

@@ -53,6 +53,24 @@ final class InvalidationQueue {
     entries.addLast(Entry.of(commit));
   }
 
+  /** The oldest transaction that it has; null if it has none. */
+  synchronized @Nullable Tid oldest() {
+    Entry first = entries.peekFirst();
+    return first == null ? null : first.tid();
+  }
+
+  /** Whether it has this very transaction. */
+  synchronized boolean remembers(Tid tid) {
+    Iterator<Entry> newestFirst = entries.descendingIterator();
+    while (newestFirst.hasNext()) {
+      int order = newestFirst.next().tid().compareTo(tid);
+      if (order <= 0) {
+        return order == 0;
+      }
+    }
+    return false;
+  }
+
   /**
    * The objects that were changed after one transaction and up to another one.
    *

@@ -1,7 +1,5 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleWriter;
-import dev.zrs.pickle.PyNone;
 import dev.zrs.storage.CorruptDataException;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.NoSuchObjectException;
@@ -9,7 +7,8 @@ import dev.zrs.storage.Oid;
 import dev.zrs.storage.Revision;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
-import java.util.Collection;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -22,14 +21,14 @@ final class Loads {
   private final FileStorage storage;
   private final Outbox outbox;
   private final ClientLog log;
-  private final PickleWriter out;
+  private final MessageWriter out;
 
-  Loads(StorageService service, Outbox outbox, ClientLog log, PickleWriter out) {
+  Loads(StorageService service, Replies replies) {
     this.service = service;
     this.storage = service.storage();
-    this.outbox = outbox;
-    this.log = log;
-    this.out = out;
+    this.outbox = replies.outbox();
+    this.log = replies.log();
+    this.out = replies.out();
   }
 
   void loadBefore(Object id, Oid oid, Tid before) {
@@ -38,10 +37,10 @@ final class Loads {
 
   /** With an oid and a tid as message id. */
   void loadBefore(long idOid, long idTid, Oid oid, Tid before) {
-    loadBefore(to -> to.bytes8(idOid).bytes8(idTid).tuple2(), oid, before);
+    loadBefore(to -> to.beginTuple(2).bytes8(idOid).bytes8(idTid).endTuple(2), oid, before);
   }
 
-  private void loadBefore(Consumer<PickleWriter> id, Oid oid, Tid before) {
+  private void loadBefore(Consumer<MessageWriter> id, Oid oid, Tid before) {
     service.stats().loads.increment();
     answer(
         id,
@@ -82,32 +81,34 @@ final class Loads {
   }
 
   void getInvalidations(Object id, Tid after) {
+    Optional<CacheVerification.Basis> basis =
+        service.verification().basis(after, log, () -> !outbox.isClosed());
     answer(
         to -> to.value(id),
         (asOf, to) -> {
-          Collection<Oid> oids = service.broadcaster().queue().changed(after, asOf);
+          Set<Oid> oids =
+              basis.map(found -> service.verification().changed(found, asOf)).orElse(null);
           if (oids == null) {
-            log.info("tid %s is too old for the invalidation queue", after);
-            to.value(PyNone.NONE);
+            to.none();
           } else {
-            log.info("Return %d invalidations up to tid %s", oids.size(), asOf);
-            to.bytes8(asOf.value());
+            log.info(
+                "Return %d invalidations up to tid %s",
+                oids.size(), CacheVerification.decimal(asOf));
+            to.beginTuple(2).bytes8(asOf.value());
             Messages.oids(to, oids);
-            to.tuple2();
+            to.endTuple(2);
           }
         });
   }
 
   /** Replies with a value, or the error that computing it throws. */
-  private void answer(Consumer<PickleWriter> id, Outbox.Answer value) {
+  private void answer(Consumer<MessageWriter> id, Outbox.Answer value) {
     outbox.reply(
         (asOf, to) -> {
           try {
-            to.start().mark();
-            id.accept(to);
-            to.integer(0).text(".reply");
+            Messages.beginReply(to, id);
             value.write(asOf, to);
-            to.tuple().stop();
+            Messages.endReply(to);
           } catch (StorageException e) {
             if (e instanceof CorruptDataException || !RemoteError.of(e).isNormal()) {
               ClientLog.LOG.error("({}) a load failed: {}", log.label(), e.getMessage());

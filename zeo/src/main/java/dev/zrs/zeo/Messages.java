@@ -9,8 +9,8 @@ import java.util.Collection;
 import java.util.function.Consumer;
 
 /**
- * Messages, pickled as ZEO does: tuples of message id, a flag, a name and arguments. The flag is 0
- * for a reply, 2 for an error, True for a message that gets no reply, False for one that gets one.
+ * The messages of ZEO: tuples of message id, a flag, a name and arguments. The flag is 0 for a
+ * reply, 2 for an error, True for a message that gets no reply, False for one that gets one.
  */
 final class Messages {
   /** The name of what answers a message, also with an error. */
@@ -18,6 +18,9 @@ final class Messages {
 
   /** The flag of an error. */
   static final int ERROR_FLAG = 2;
+
+  /** Message id, flag, name, arguments. */
+  private static final int PARTS = 4;
 
   private Messages() {}
 
@@ -41,93 +44,98 @@ final class Messages {
     out.write(PyTuple.of(id, async, method, PyTuple.of(plain)));
   }
 
-  /** A reply with any value of a pickle. */
-  static void reply(PickleWriter out, Object id, Object result) {
-    out.start().mark().value(id).integer(0).text(REPLY).value(result).tuple().stop();
+  /** A reply with any value. */
+  static void reply(MessageWriter out, Object id, Object result) {
+    beginReply(out, id).value(result);
+    endReply(out);
   }
 
   /** What goes before the value of a reply. */
-  static PickleWriter beginReply(PickleWriter out, Object id) {
-    return out.start().mark().value(id).integer(0).text(REPLY);
+  static MessageWriter beginReply(MessageWriter out, Object id) {
+    return beginReply(out, to -> to.value(id));
+  }
+
+  /** The same with an id that the caller writes. */
+  static MessageWriter beginReply(MessageWriter out, Consumer<MessageWriter> id) {
+    out.begin().beginTuple(PARTS);
+    id.accept(out);
+    return out.integer(0).text(REPLY);
   }
 
   /** What goes after it. */
-  static void endReply(PickleWriter out) {
-    out.tuple().stop();
+  static void endReply(MessageWriter out) {
+    out.endTuple(PARTS).end();
   }
 
   /** An error, from which the client makes an exception. */
-  static void error(PickleWriter out, Object id, RemoteError error) {
+  static void error(MessageWriter out, Object id, RemoteError error) {
     error(out, to -> to.value(id), error);
   }
 
   /** The same with an id that the caller writes. */
-  static void error(PickleWriter out, Consumer<PickleWriter> id, RemoteError error) {
-    out.start().mark();
+  static void error(MessageWriter out, Consumer<MessageWriter> id, RemoteError error) {
+    out.begin().beginTuple(PARTS);
     id.accept(out);
     out.integer(ERROR_FLAG).text(REPLY);
-    out.text(error.className()).value(error.arguments()).tuple2().tuple().stop();
+    out.beginTuple(2).text(error.className()).value(error.arguments()).endTuple(2);
+    out.endTuple(PARTS).end();
   }
 
   /** The value of loadBefore's reply: data, serial and the end of its time, or None. */
-  static void revision(PickleWriter out, Revision revision, Tid asOf) {
-    out.bytes(revision.data()).bytes8(revision.serial().value());
+  static void revision(MessageWriter out, Revision revision, Tid asOf) {
+    out.beginTuple(3).bytes(revision.data()).bytes8(revision.serial().value());
     Tid end = revision.end();
     if (end == null || end.compareTo(asOf) > 0) {
       out.none();
     } else {
       out.bytes8(end.value());
     }
-    out.tuple3();
+    out.endTuple(3);
   }
 
-  static void invalidateTransaction(PickleWriter out, Tid tid, Collection<Oid> oids) {
-    beginCall(out, "invalidateTransaction").bytes8(tid.value());
+  static void invalidateTransaction(MessageWriter out, Tid tid, Collection<Oid> oids) {
+    beginCall(out, "invalidateTransaction", 2).bytes8(tid.value());
     oids(out, oids);
-    out.tuple2();
-    endCall(out);
+    endCall(out, 2);
   }
 
   /** A list of oids. */
-  static void oids(PickleWriter out, Collection<Oid> oids) {
-    out.emptyList();
-    if (oids.isEmpty()) {
-      return;
-    }
-    out.mark();
+  static void oids(MessageWriter out, Collection<Oid> oids) {
+    out.beginList(oids.size());
     for (Oid oid : oids) {
       out.bytes8(oid.value());
     }
-    out.appends();
+    out.endList(oids.size());
   }
 
-  static void info(PickleWriter out, long length, long size) {
-    beginCall(out, "info").emptyDict().mark();
-    out.text("length").integer(length).text("size").integer(size).setItems().tuple1();
-    endCall(out);
+  static void info(MessageWriter out, long length, long size) {
+    beginCall(out, "info", 1).beginDict(2);
+    out.text("length").integer(length).text("size").integer(size).endDict(2);
+    endCall(out, 1);
   }
 
-  static void receiveBlobStart(PickleWriter out, Oid oid, Tid serial) {
-    beginCall(out, "receiveBlobStart").bytes8(oid.value()).bytes8(serial.value()).tuple2();
-    endCall(out);
+  static void receiveBlobStart(MessageWriter out, Oid oid, Tid serial) {
+    beginCall(out, "receiveBlobStart", 2).bytes8(oid.value()).bytes8(serial.value());
+    endCall(out, 2);
   }
 
-  static void receiveBlobChunk(PickleWriter out, Oid oid, Tid serial, byte[] chunk, int length) {
-    beginCall(out, "receiveBlobChunk").bytes8(oid.value()).bytes8(serial.value());
-    out.bytes(chunk, 0, length).tuple3();
-    endCall(out);
+  static void receiveBlobChunk(MessageWriter out, Oid oid, Tid serial, byte[] chunk, int length) {
+    beginCall(out, "receiveBlobChunk", 3).bytes8(oid.value()).bytes8(serial.value());
+    out.bytes(chunk, 0, length);
+    endCall(out, 3);
   }
 
-  static void receiveBlobStop(PickleWriter out, Oid oid, Tid serial) {
-    beginCall(out, "receiveBlobStop").bytes8(oid.value()).bytes8(serial.value()).tuple2();
-    endCall(out);
+  static void receiveBlobStop(MessageWriter out, Oid oid, Tid serial) {
+    beginCall(out, "receiveBlobStop", 2).bytes8(oid.value()).bytes8(serial.value());
+    endCall(out, 2);
   }
 
-  private static PickleWriter beginCall(PickleWriter out, String method) {
-    return out.start().mark().integer(0).bool(true).text(method);
+  private static MessageWriter beginCall(MessageWriter out, String method, int arguments) {
+    out.begin().beginTuple(PARTS).integer(0).bool(true).text(method);
+    return out.beginTuple(arguments);
   }
 
-  private static void endCall(PickleWriter out) {
-    out.tuple().stop();
+  private static void endCall(MessageWriter out, int arguments) {
+    out.endTuple(arguments).endTuple(PARTS).end();
   }
 }

@@ -1,6 +1,5 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleWriter;
 import dev.zrs.storage.Tid;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
@@ -76,7 +75,7 @@ final class Outbox {
      * @param asOf the last transaction that exists for this answer
      * @param out where to; empty
      */
-    void write(Tid asOf, PickleWriter out);
+    void write(Tid asOf, MessageWriter out);
   }
 
   private static final class Chunk {
@@ -113,7 +112,7 @@ final class Outbox {
   }
 
   /** Makes a complete frame, which may go to several outboxes. */
-  static byte[] frame(PickleWriter message) {
+  static byte[] frame(MessageWriter message) {
     return frame(message.buffer(), message.size());
   }
 
@@ -135,7 +134,7 @@ final class Outbox {
   }
 
   /** As {@link #reply}, for an answer that depends on what is current; see above. */
-  void reply(Answer answer, PickleWriter out) {
+  void reply(Answer answer, MessageWriter out) {
     Tid asOf = announced;
     out.reset();
     answer.write(asOf, out);
@@ -154,7 +153,7 @@ final class Outbox {
   /**
    * Appends a message of the connection's worker, which writes it itself unless somebody writes.
    */
-  void send(PickleWriter message) {
+  void send(MessageWriter message) {
     lock.lock();
     try {
       append(message.buffer(), message.size());
@@ -387,6 +386,11 @@ final class Outbox {
     closed = true;
     queue.clear();
     room.signalAll();
+  }
+
+  /** Whether the connection has ended, or will. Any thread. */
+  boolean isClosed() {
+    return closed;
   }
 
   /** The last transaction that was told to the client. */

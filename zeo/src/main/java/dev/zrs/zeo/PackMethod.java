@@ -1,6 +1,5 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
@@ -43,9 +42,9 @@ final class PackMethod {
           new RemoteError("builtins.KeyError", PyTuple.of((Object) e.oid().toBytes())));
     }
     log.info("pack(time=%s) complete", describe(time));
-    PickleWriter info = PickleWriter.zeo();
-    Messages.info(info, service.storage().objectCount(), service.storage().size());
-    service.broadcaster().inform(Outbox.frame(info));
+    long count = service.storage().objectCount();
+    long size = service.storage().size();
+    service.broadcaster().inform(new SharedMessage(to -> Messages.info(to, count, size)));
     return PyNone.NONE;
   }
 

@@ -4,7 +4,6 @@ import dev.zrs.pickle.PickleLimits;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
-import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import java.util.List;
@@ -34,10 +33,10 @@ record Request(Object id, boolean async, String method, List<Object> arguments) 
    * Reads a message.
    *
    * @return null for a message that only keeps the connection alive
-   * @throws dev.zrs.pickle.PickleException if it is no message
+   * @throws ProtocolException or PickleException if it is no message
    */
-  static @Nullable Request decode(byte[] buffer, int offset, int length) {
-    Object message = new Unpickler(buffer, offset, length, LIMITS).load();
+  static @Nullable Request decode(Encoding encoding, byte[] buffer, int offset, int length) {
+    Object message = encoding.decode(buffer, offset, length);
     PyTuple parts = Py.asTuple(message, 4);
     Object id = parts.get(0);
     if (id.equals(KEEP_ALIVE)) {

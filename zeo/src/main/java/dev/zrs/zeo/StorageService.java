@@ -28,6 +28,7 @@ final class StorageService {
   private final ServedStorage served;
   private final ZeoServerOptions options;
   private final Broadcaster broadcaster;
+  private final CacheVerification verification;
   private final StorageStats stats;
 
   StorageService(String name, ServedStorage served, ZeoServerOptions options) {
@@ -35,6 +36,9 @@ final class StorageService {
     this.served = served;
     this.options = options;
     this.broadcaster = new Broadcaster(served.storage(), options.invalidationQueueSize());
+    this.verification =
+        new CacheVerification(
+            served.storage(), broadcaster.queue(), options.invalidationAge(), options.clock());
     this.stats = new StorageStats(options.clock().instant());
   }
 
@@ -66,6 +70,10 @@ final class StorageService {
 
   Broadcaster broadcaster() {
     return broadcaster;
+  }
+
+  CacheVerification verification() {
+    return verification;
   }
 
   StorageStats stats() {

@@ -32,7 +32,16 @@ final class StoreMethods {
     byte[] data = request.bytes(2);
     ClientTransaction transaction = transactions.open(request, 3);
     service.stats().stores.increment();
-    collect(transaction, buffer -> buffer.store(oid, serial, data));
+    boolean resolved = transaction.state() == ClientTransaction.State.CONFLICTING;
+    collect(
+        transaction,
+        buffer -> {
+          if (resolved) {
+            buffer.resolve(oid, serial, data);
+          } else {
+            buffer.store(oid, serial, data);
+          }
+        });
     return PyNone.NONE;
   }
 

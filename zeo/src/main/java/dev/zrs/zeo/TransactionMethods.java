@@ -1,15 +1,19 @@
 package dev.zrs.zeo;
 
-import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
+import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyList;
 import dev.zrs.pickle.PyNone;
+import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.Commit;
+import dev.zrs.storage.CommitLock;
 import dev.zrs.storage.ConflictException;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.TransactionMetadata;
+import dev.zrs.storage.UnresolvedConflicts;
+import dev.zrs.storage.Vote;
 import dev.zrs.storage.VotedTransaction;
 import dev.zrs.zeo.ClientTransaction.State;
 import java.math.BigInteger;
@@ -23,21 +27,23 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The two-phase commit of one client. Methods are for the connection's reader unless they say
- * otherwise; which of them run on the worker is the {@link Session}'s business.
+ * otherwise; which of them run on the worker is the {@link StorageSession}'s business.
  */
 final class TransactionMethods {
   /** How long a conflict may wait for its winner's announcement; the sync thread is that slow. */
   private static final Duration ANNOUNCE_LIMIT = Duration.ofSeconds(30);
 
   private final StorageService service;
-  private final Session session;
+  private final StorageSession session;
+  private final Replies replies;
   private final ClientLog log;
   private final AtomicReference<@Nullable ClientTransaction> current = new AtomicReference<>();
 
-  TransactionMethods(StorageService service, Session session, ClientLog log) {
+  TransactionMethods(StorageService service, StorageSession session, Replies replies) {
     this.service = service;
     this.session = session;
-    this.log = log;
+    this.replies = replies;
+    this.log = replies.log();
   }
 
   void requireWritable() {
@@ -97,7 +103,7 @@ final class TransactionMethods {
   /** Makes the vote fail with what a request without reply can't say. */
   void failCurrent(RuntimeException reason) {
     ClientTransaction transaction = current.get();
-    if (transaction == null || transaction.state() != State.OPEN) {
+    if (transaction == null || !transaction.state().takesChanges()) {
       throw reason;
     }
     transaction.fail(reason);
@@ -106,7 +112,7 @@ final class TransactionMethods {
   /** The transaction that an argument names, which must still be open for changes. */
   ClientTransaction open(Request request, int index) {
     ClientTransaction transaction = require(request, index);
-    if (transaction.state() != State.OPEN) {
+    if (!transaction.state().takesChanges()) {
       throw new RequestException(RemoteError.storageTransactionError("Already voting"));
     }
     return transaction;
@@ -150,7 +156,7 @@ final class TransactionMethods {
     request.expect(1, 1);
     ClientTransaction transaction = require(request, 0);
     switch (transaction.state()) {
-      case OPEN -> {}
+      case OPEN, CONFLICTING -> {}
       case VOTING ->
           throw new RequestException(
               RemoteError.storageTransactionError("Already voting (waiting)"));
@@ -160,7 +166,10 @@ final class TransactionMethods {
     }
     // It may have begun before the server became a secondary.
     session.requireWritable();
-    transaction.setClaim(service.storage().commitLock().claim(log.label()));
+    if (transaction.state() == State.OPEN) {
+      transaction.setClaim(service.storage().commitLock().claim(log.label()));
+    }
+    transaction.stopTimer();
     transaction.setState(State.VOTING);
     return transaction;
   }
@@ -168,42 +177,98 @@ final class TransactionMethods {
   /** On the worker: waits for the commit lock and votes. Returns the reply. */
   Object vote(ClientTransaction transaction) {
     try {
-      RuntimeException failure = transaction.failure();
-      TransactionBuffer buffer = transaction.buffer();
-      if (failure != null || buffer == null) {
-        throw failure != null ? failure : new IllegalStateException("no buffer and no failure");
-      }
-      var lock = service.storage().commitLock();
-      if (lock.holder().isPresent()) {
-        log.lockEvent(service.name(), "queue lock", lock.waiting() + 1);
-      }
-      log.debug(
-          "Preparing to commit transaction: %d objects, %d bytes",
-          buffer.recordCount(), buffer.byteCount());
-      VotedTransaction voted =
-          service.storage().vote(buffer, Objects.requireNonNull(transaction.claim()));
-      log.lockEvent(service.name(), "lock", lock.waiting());
-      transaction.setVoted(voted);
-      service.stats().locked(transaction, service.options().clock().instant());
-      service
-          .options()
-          .transactionTimeout()
-          .ifPresent(limit -> transaction.setTimer(timeOut(limit)));
-      transaction.setState(State.VOTED);
-      PyList changed = new PyList();
-      voted.undoneOids().forEach(oid -> changed.items().add(oid.toBytes()));
-      return changed;
+      return switch (tryVote(transaction)) {
+        case VotedTransaction voted -> voted(transaction, voted);
+        case UnresolvedConflicts found -> conflicting(transaction, found);
+      };
     } catch (ConflictException e) {
       service.stats().conflicts.increment();
       log.debug("conflict error %s", e.getMessage());
       clear(transaction);
-      // The client tries again at once: it must have the invalidation by then.
-      service.storage().feed().awaitAfter(e.committed().previous(), ANNOUNCE_LIMIT);
+      awaitAnnounced(e.committed());
       throw e;
+    } catch (CommitLock.CancelledException e) {
+      log.lockEvent(service.name(), "dequeue lock", service.storage().commitLock().waiting());
+      clear(transaction);
+      throw new RequestException(
+          RemoteError.storageTransactionError("aborted while it waited for the commit lock"));
     } catch (RuntimeException e) {
       clear(transaction);
       throw e;
     }
+  }
+
+  private Vote tryVote(ClientTransaction transaction) {
+    RuntimeException failure = transaction.failure();
+    if (failure != null) {
+      throw failure;
+    }
+    TransactionBuffer buffer = Objects.requireNonNull(transaction.buffer());
+    CommitLock.Claim claim = Objects.requireNonNull(transaction.claim());
+    CommitLock lock = service.storage().commitLock();
+    if (lock.holder().isPresent() && !claim.isHeld()) {
+      log.lockEvent(service.name(), "queue lock", lock.waiting() + 1);
+    }
+    log.debug(
+        "Preparing to commit transaction: %d objects, %d bytes",
+        buffer.recordCount(), buffer.byteCount());
+    Vote vote = service.storage().tryVote(buffer, claim);
+    log.lockEvent(service.name(), "lock", lock.waiting());
+    service.stats().locked(transaction, service.options().clock().instant());
+    return vote;
+  }
+
+  private Object voted(ClientTransaction transaction, VotedTransaction voted) {
+    transaction.setVoted(voted);
+    service.options().transactionTimeout().ifPresent(limit -> startTimer(transaction, limit));
+    transaction.setState(State.VOTED);
+    PyList changed = new PyList();
+    voted.undoneOids().forEach(oid -> changed.items().add(oid.toBytes()));
+    return changed;
+  }
+
+  /**
+   * Has the client resolve what the server can't: it alone knows the classes. It keeps the commit
+   * lock, so that it need not do so again and again under contention.
+   */
+  private Object conflicting(ClientTransaction transaction, UnresolvedConflicts found) {
+    service.stats().conflicts.increment();
+    awaitAnnounced(found.lastCommitted());
+    startTimer(transaction, conflictLimit());
+    PyList conflicts = new PyList();
+    for (ConflictException conflict : found.conflicts()) {
+      log.debug("conflict for the client: %s", conflict.getMessage());
+      conflicts
+          .items()
+          .add(
+              PyDict.ofPairs(
+                  "oid",
+                  conflict.oid().toBytes(),
+                  "serials",
+                  PyTuple.of(conflict.committed().toBytes(), conflict.read().toBytes()),
+                  "data",
+                  Objects.requireNonNull(conflict.data())));
+    }
+    transaction.setState(State.CONFLICTING);
+    return conflicts;
+  }
+
+  private Duration conflictLimit() {
+    Duration limit = service.options().limits().conflictTimeout();
+    return service
+        .options()
+        .transactionTimeout()
+        .filter(timeout -> timeout.compareTo(limit) < 0)
+        .orElse(limit);
+  }
+
+  /** The client tries again at once: it must have the invalidation by then. */
+  private void awaitAnnounced(Tid committed) {
+    service.storage().feed().awaitAfter(committed.previous(), ANNOUNCE_LIMIT);
+  }
+
+  private void startTimer(ClientTransaction transaction, Duration limit) {
+    transaction.setTimer(timeOut(limit));
   }
 
   private ScheduledFuture<?> timeOut(Duration limit) {
@@ -212,7 +277,7 @@ final class TransactionMethods {
         .schedule(
             () -> {
               log.critical("Transaction timeout after %s seconds", seconds(limit));
-              session.disconnect();
+              replies.disconnect();
             },
             limit.toNanos(),
             TimeUnit.NANOSECONDS);
@@ -250,7 +315,7 @@ final class TransactionMethods {
     }
     if (!transaction.isTold()) {
       ClientLog.LOG.error("({}) its commit was not announced", log.label());
-      session.disconnect();
+      replies.disconnect();
     }
   }
 
@@ -264,24 +329,24 @@ final class TransactionMethods {
    *
    * @return whether it is
    */
-  boolean committed(Commit commit, Outbox outbox) {
+  boolean committed(Commit commit) {
     if (!(commit.origin() instanceof ClientTransaction transaction) || !isOriginOf(commit)) {
       return false;
     }
     transaction.setTold();
     // Before the reply leaves, as the client may begin its next transaction then.
     release(transaction);
-    PickleWriter out = PickleWriter.zeo();
+    MessageWriter out = replies.encoding().newWriter();
     Messages.info(out, service.storage().objectCount(), service.storage().size());
     byte[] info = Outbox.frame(out);
     Request request = transaction.finishRequest();
     if (request == null || request.async()) {
-      outbox.announceOwn(commit.tid(), info);
+      replies.outbox().announceOwn(commit.tid(), info);
     } else {
       out.reset();
       Messages.beginReply(out, request.id()).bytes8(commit.tid().value());
       Messages.endReply(out);
-      outbox.announceOwn(commit.tid(), info, Outbox.frame(out));
+      replies.outbox().announceOwn(commit.tid(), info, Outbox.frame(out));
     }
     return true;
   }
@@ -302,7 +367,7 @@ final class TransactionMethods {
   }
 
   private @Nullable ClientTransaction leave(ClientTransaction transaction) {
-    if (transaction.state() == State.OPEN) {
+    if (transaction.state().takesChanges()) {
       clear(transaction);
       return null;
     }
@@ -331,17 +396,21 @@ final class TransactionMethods {
     }
     log.info(
         "disconnected during %s transaction",
-        transaction.state() == State.VOTED || transaction.state() == State.FINISHING
-            ? "locked"
-            : "unlocked");
+        transaction.state().isLocked() ? "locked" : "unlocked");
     return leave(transaction);
   }
 
   private void clear(ClientTransaction transaction) {
     VotedTransaction voted = transaction.voted();
+    CommitLock.Claim claim = transaction.claim();
     try {
+      boolean locked = voted != null || (claim != null && claim.isHeld());
       if (voted != null) {
         voted.abort();
+      } else if (claim != null) {
+        claim.release();
+      }
+      if (locked) {
         log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
       }
       TransactionBuffer buffer = transaction.buffer();
@@ -359,9 +428,7 @@ final class TransactionMethods {
     transaction.stopTimer();
     if (current.compareAndSet(transaction, null)) {
       service.stats().activeTransactions.decrementAndGet();
-      if (transaction.voted() != null) {
-        service.stats().unlocked(transaction);
-      }
+      service.stats().unlocked(transaction);
     }
   }
 }

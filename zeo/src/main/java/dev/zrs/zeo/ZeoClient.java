@@ -45,7 +45,7 @@ public final class ZeoClient implements AutoCloseable {
    */
   public static ZeoClient connect(SocketAddress address, Duration limit, ZeoLimits limits) {
     ClientChannel channel = ClientChannel.open(address, limit);
-    String protocol = ZeoConnection.PROTOCOL;
+    String protocol = Encoding.PICKLE.protocol();
     // A server may offer another encoding; the client's answer decides.
     if (!channel.greeting().substring(1).equals(protocol.substring(1))) {
       throw channel.broken(

@@ -3,6 +3,7 @@ package dev.zrs.zeo;
 import dev.zrs.pickle.PickleException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +16,6 @@ import org.slf4j.LoggerFactory;
  */
 final class ZeoConnection implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger("ZEO.asyncio.server");
-
-  /** The encoding (Z: pickle) and version that the server offers. */
-  static final String PROTOCOL = "Z5";
 
   /** Instead of the protocol: asks for the status. */
   static final String STATUS_REQUEST = "ruok";
@@ -85,8 +83,9 @@ final class ZeoConnection implements Runnable {
   public void run() {
     LOG.info("Connected {}", peer());
     try {
-      if (handshake()) {
-        serve();
+      Optional<Encoding> encoding = handshake();
+      if (encoding.isPresent()) {
+        serve(encoding.get());
       }
     } catch (ProtocolException | PickleException e) {
       LOG.warn("closing the connection of {}: {}", log.label(), e.getMessage());
@@ -100,8 +99,8 @@ final class ZeoConnection implements Runnable {
     }
   }
 
-  /** Agrees on the protocol; false if there is nothing more to do. */
-  private boolean handshake() throws IOException {
+  /** Agrees on the encoding; empty if there is nothing more to do. */
+  private Optional<Encoding> handshake() throws IOException {
     ScheduledFuture<?> timer =
         context
             .timers()
@@ -110,9 +109,9 @@ final class ZeoConnection implements Runnable {
                 context.options().limits().handshakeTimeout().toNanos(),
                 TimeUnit.NANOSECONDS);
     try {
-      send(PROTOCOL.getBytes(StandardCharsets.US_ASCII));
+      send((context.options().msgpack() ? Encoding.MSGPACK : Encoding.PICKLE).greeting());
       if (!reader.next()) {
-        return false;
+        return Optional.empty();
       }
     } finally {
       timer.cancel(false);
@@ -121,13 +120,14 @@ final class ZeoConnection implements Runnable {
         new String(reader.buffer(), reader.offset(), reader.length(), StandardCharsets.ISO_8859_1);
     if (answer.equals(STATUS_REQUEST)) {
       send(StatusJson.of(context.services().values()));
-      return false;
+      return Optional.empty();
     }
-    if (!answer.equals(PROTOCOL)) {
+    Optional<Encoding> encoding = Encoding.of(answer);
+    if (encoding.isEmpty()) {
       throw new ProtocolException("bad handshake '%s'".formatted(printable(answer)));
     }
     LOG.info("received handshake '{}'", answer);
-    return true;
+    return encoding;
   }
 
   private static String printable(String text) {
@@ -144,8 +144,8 @@ final class ZeoConnection implements Runnable {
     outbox.flush();
   }
 
-  private void serve() throws IOException {
-    Session made = new Session(context, outbox, threads, log, this::close);
+  private void serve(Encoding encoding) throws IOException {
+    Session made = new Session(context, new Replies(encoding, outbox, log, this::close), threads);
     session = made;
     reader.setMaxFrame(context.options().limits().maxFrameBytes());
     boolean named = false;

@@ -14,6 +14,9 @@ import java.time.Duration;
  * @param maxPendingRequests requests of one connection that wait for its worker thread. A client
  *     has one for each of its threads at most.
  * @param handshakeTimeout how long a new connection may take to say its protocol
+ * @param conflictTimeout how long a client that has to resolve conflicts may keep the commit lock,
+ *     before its connection is closed: it loads two states for each and calls the application's
+ *     code, which takes milliseconds; a thread that hangs must not stop all others
  * @param platformThreadConnections connections up to this number get platform threads, which cost
  *     less CPU per request while they are few; those beyond get virtual ones
  */
@@ -23,13 +26,15 @@ public record ZeoLimits(
     int maxConnections,
     int maxPendingRequests,
     Duration handshakeTimeout,
+    Duration conflictTimeout,
     int platformThreadConnections) {
   /** No array may be much larger, and the buffer doubles when it grows. */
   private static final int HIGHEST_MAX_FRAME = 1 << 29;
 
   /** The documented defaults. */
   public static final ZeoLimits DEFAULT =
-      new ZeoLimits(256 << 20, 32L << 20, 10_000, 1_000, Duration.ofSeconds(30), 64);
+      new ZeoLimits(
+          256 << 20, 32L << 20, 10_000, 1_000, Duration.ofSeconds(30), Duration.ofSeconds(30), 64);
 
   /** Checks that the limits make sense. */
   public ZeoLimits {
@@ -41,7 +46,8 @@ public record ZeoLimits(
         || maxConnections < 1
         || maxPendingRequests < 1
         || platformThreadConnections < 0
-        || !handshakeTimeout.isPositive()) {
+        || !handshakeTimeout.isPositive()
+        || !conflictTimeout.isPositive()) {
       throw new IllegalArgumentException("a limit is too small");
     }
   }
@@ -53,6 +59,7 @@ public record ZeoLimits(
         maxConnections,
         maxPendingRequests,
         handshakeTimeout,
+        conflictTimeout,
         platformThreadConnections);
   }
 
@@ -63,6 +70,7 @@ public record ZeoLimits(
         maxConnections,
         maxPendingRequests,
         handshakeTimeout,
+        conflictTimeout,
         platformThreadConnections);
   }
 
@@ -73,6 +81,7 @@ public record ZeoLimits(
         value,
         maxPendingRequests,
         handshakeTimeout,
+        conflictTimeout,
         platformThreadConnections);
   }
 
@@ -83,11 +92,29 @@ public record ZeoLimits(
         maxConnections,
         maxPendingRequests,
         value,
+        conflictTimeout,
+        platformThreadConnections);
+  }
+
+  public ZeoLimits withConflictTimeout(Duration value) {
+    return new ZeoLimits(
+        maxFrameBytes,
+        maxQueuedBytes,
+        maxConnections,
+        maxPendingRequests,
+        handshakeTimeout,
+        value,
         platformThreadConnections);
   }
 
   public ZeoLimits withPlatformThreadConnections(int value) {
     return new ZeoLimits(
-        maxFrameBytes, maxQueuedBytes, maxConnections, maxPendingRequests, handshakeTimeout, value);
+        maxFrameBytes,
+        maxQueuedBytes,
+        maxConnections,
+        maxPendingRequests,
+        handshakeTimeout,
+        conflictTimeout,
+        value);
   }
 }

@@ -12,6 +12,9 @@ import java.util.Optional;
  *     clients that come back
  * @param transactionTimeout how long a client may hold the commit lock between its vote and its
  *     finish before its connection is closed; empty: for ever
+ * @param invalidationAge how old the last transaction of a client that comes back may be, for what
+ *     changed to be read from the file if it is not remembered; empty: it never is
+ * @param msgpack whether clients are offered msgpack instead of pickles
  * @param limits what a client may ask for
  * @param clock for time stamps in the status
  */
@@ -19,6 +22,8 @@ public record ZeoServerOptions(
     boolean readOnly,
     int invalidationQueueSize,
     Optional<Duration> transactionTimeout,
+    Optional<Duration> invalidationAge,
+    boolean msgpack,
     ZeoLimits limits,
     InstantSource clock) {
   /** ZEO's own default. */
@@ -30,6 +35,8 @@ public record ZeoServerOptions(
           false,
           DEFAULT_INVALIDATION_QUEUE_SIZE,
           Optional.empty(),
+          Optional.empty(),
+          false,
           ZeoLimits.DEFAULT,
           InstantSource.system());
 
@@ -45,22 +52,61 @@ public record ZeoServerOptions(
   }
 
   public ZeoServerOptions withReadOnly(boolean value) {
-    return new ZeoServerOptions(value, invalidationQueueSize, transactionTimeout, limits, clock);
+    return new ZeoServerOptions(
+        value, invalidationQueueSize, transactionTimeout, invalidationAge, msgpack, limits, clock);
   }
 
   public ZeoServerOptions withInvalidationQueueSize(int value) {
-    return new ZeoServerOptions(readOnly, value, transactionTimeout, limits, clock);
+    return new ZeoServerOptions(
+        readOnly, value, transactionTimeout, invalidationAge, msgpack, limits, clock);
   }
 
   public ZeoServerOptions withTransactionTimeout(Duration value) {
-    return new ZeoServerOptions(readOnly, invalidationQueueSize, Optional.of(value), limits, clock);
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        Optional.of(value),
+        invalidationAge,
+        msgpack,
+        limits,
+        clock);
+  }
+
+  public ZeoServerOptions withInvalidationAge(Duration value) {
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        Optional.of(value),
+        msgpack,
+        limits,
+        clock);
+  }
+
+  public ZeoServerOptions withMsgpack(boolean value) {
+    return new ZeoServerOptions(
+        readOnly, invalidationQueueSize, transactionTimeout, invalidationAge, value, limits, clock);
   }
 
   public ZeoServerOptions withLimits(ZeoLimits value) {
-    return new ZeoServerOptions(readOnly, invalidationQueueSize, transactionTimeout, value, clock);
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        value,
+        clock);
   }
 
   public ZeoServerOptions withClock(InstantSource value) {
-    return new ZeoServerOptions(readOnly, invalidationQueueSize, transactionTimeout, limits, value);
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        limits,
+        value);
   }
 }

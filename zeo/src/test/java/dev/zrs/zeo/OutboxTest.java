@@ -3,7 +3,6 @@ package dev.zrs.zeo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.zrs.pickle.PickleWriter;
 import dev.zrs.storage.Tid;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -122,7 +121,7 @@ final class OutboxTest {
           }
           out.text("as of " + asOf.value());
         },
-        PickleWriter.zeo());
+        new PickleMessageWriter());
     outbox.flush();
     assertThat(asked).containsExactly(new Tid(5), new Tid(6));
     await().untilAsserted(() -> assertThat(received()).hasSize(3));

@@ -112,9 +112,7 @@ final class RawClient implements AutoCloseable {
   }
 
   void sendLoad(Oid oid, Tid before) throws IOException {
-    PickleWriter request = PickleWriter.zeo();
-    LoadRequest.write(request, oid.value(), before.value());
-    frame(request.toByteArray());
+    frame(LoadRequest.PICKLED.of(oid.value(), before.value()));
   }
 
   ServerMessage receive() throws IOException {

@@ -148,7 +148,7 @@ final class ZeoClientTest {
 
   private static Request request(DataInputStream in) throws IOException {
     byte[] message = in.readNBytes(in.readInt());
-    return Objects.requireNonNull(Request.decode(message, 0, message.length));
+    return Objects.requireNonNull(Request.decode(Encoding.PICKLE, message, 0, message.length));
   }
 
   @Test

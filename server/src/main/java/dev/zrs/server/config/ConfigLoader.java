@@ -10,11 +10,12 @@ import dev.zrs.zconfig.DataTypes;
 import dev.zrs.zconfig.Document;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /** Puts a file and a command line together, in the way of runzeo. */
 final class ConfigLoader {
   private static final int DEFAULT_QUEUE_SIZE = 100;
+
+  /** A limit for times that are as good as endless, a century. */
+  private static final double MAX_SECONDS = 100 * 366 * 24 * 3600.0;
 
   private final CommandLine commandLine;
   private final Map<String, String> environment;
@@ -79,11 +83,12 @@ final class ConfigLoader {
         address,
         readOnly,
         section.map(ConfigLoader::queueSize).orElse(DEFAULT_QUEUE_SIZE),
-        optional(section.flatMap(s -> s.find("invalidation-age", Double.class))),
+        section.flatMap(s -> s.find("invalidation-age", Double.class)).flatMap(ConfigLoader::age),
         transactionTimeout(section),
         readOnly ? Optional.empty() : pidFile(section),
-        section.map(s -> s.get("client-conflict-resolution", Boolean.class)).orElse(false),
-        section.flatMap(s -> s.find("msgpack", Boolean.class)).orElse(false),
+        section
+            .flatMap(s -> s.find("msgpack", Boolean.class))
+            .orElseGet(() -> !Objects.requireNonNullElse(variable("ZEO_MSGPACK"), "").isEmpty()),
         section.flatMap(s -> registration(s, address)));
   }
 
@@ -134,18 +139,44 @@ final class ConfigLoader {
     return (int) size;
   }
 
-  private OptionalDouble transactionTimeout(Optional<CheckedSection> zeo) {
-    if (commandLine.timeout().isPresent() && NotBuilt.isKey("zeo", "transaction-timeout")) {
-      throw new ConfigException("-t (transaction-timeout) is known but not supported yet");
+  /** Python takes 0 for none, and nobody is younger than less. */
+  private static Optional<Duration> age(double seconds) {
+    return seconds > 0 ? Optional.of(duration(seconds)) : Optional.empty();
+  }
+
+  private Optional<Duration> transactionTimeout(Optional<CheckedSection> zeo) {
+    Optional<String> fromOption = commandLine.timeout();
+    if (fromOption.isPresent()) {
+      return Optional.of(
+          option("-t", fromOption.get(), text -> timeout(DataTypes.FLOAT_NUMBER.parse(text))));
     }
-    return optional(
-        commandLine
-            .timeout()
-            .map(text -> option("-t", text, DataTypes.FLOAT_NUMBER::parse))
-            .or(
-                () ->
-                    zeo.flatMap(s -> s.find("transaction-timeout", Long.class))
-                        .map(Long::doubleValue)));
+    String key = "transaction-timeout";
+    return zeo.flatMap(
+        section ->
+            section
+                .find(key, Long.class)
+                .map(
+                    seconds -> {
+                      try {
+                        return timeout(seconds);
+                      } catch (BadValueException e) {
+                        throw section.error(key, e.reason());
+                      }
+                    }));
+  }
+
+  private static Duration timeout(double seconds) {
+    if (!(seconds > 0)) {
+      throw new BadValueException(
+          "with a transaction timeout of "
+              + seconds
+              + " seconds nobody could commit; leave it out for none");
+    }
+    return duration(seconds);
+  }
+
+  private static Duration duration(double seconds) {
+    return Duration.ofMillis(Math.max(1, Math.round(Math.min(seconds, MAX_SECONDS) * 1000)));
   }
 
   private Optional<Path> pidFile(Optional<CheckedSection> zeo) {
@@ -176,10 +207,6 @@ final class ConfigLoader {
       throw new ConfigException(
           "invalid value for " + option + " " + DataTypes.quote(text) + ": " + e.reason());
     }
-  }
-
-  private static OptionalDouble optional(Optional<Double> value) {
-    return value.map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
   }
 
   private static Runner runner(CheckedSection section) {

@@ -31,10 +31,6 @@ final class NotBuilt {
 
   private static final List<Row> KEYS =
       List.of(
-          row("zeo", "invalidation-age"),
-          row("zeo", "transaction-timeout"),
-          row("zeo", "client-conflict-resolution", "false", "no", "off"),
-          row("zeo", "msgpack", "false", "no", "off"),
           row("filestorage", "packer"),
           row("logfile", "when", ""),
           row("logfile", "interval", "0"),
@@ -91,11 +87,6 @@ final class NotBuilt {
     section.sections().stream()
         .filter(inner -> !inner.type().name().equals("runner"))
         .forEach(NotBuilt::check);
-  }
-
-  /** Whether a key waits to be built, for options of the command line that set it. */
-  static boolean isKey(String section, String key) {
-    return KEYS.stream().anyMatch(row -> row.section().equals(section) && row.key().equals(key));
   }
 
   private static String message(Row row, String title) {

@@ -2,8 +2,8 @@ package dev.zrs.server.config;
 
 import dev.zrs.zconfig.Address;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * What the {@code <zeo>} section and the command line say.
@@ -12,18 +12,19 @@ import java.util.OptionalDouble;
  * @param readOnly whether all writes are refused, whatever the storages allow
  * @param invalidationQueueSize how many transactions a returning client can be behind and still
  *     verify its cache quickly
- * @param invalidationAge seconds; how old a client may be for quick verification by iteration
- * @param transactionTimeout seconds a client may hold the commit lock; empty for ever
+ * @param invalidationAge how old a returning client may be for what changed to be read from the
+ *     file; empty for never
+ * @param transactionTimeout how long a client may hold the commit lock; empty for ever
  * @param pidFile where to write the process id; empty for nowhere, which a read-only server has
+ * @param msgpack whether clients are offered msgpack instead of pickles
  * @param registration what clients are told in ZooKeeper; empty for nothing
  */
 public record ZeoSection(
     Address address,
     boolean readOnly,
     int invalidationQueueSize,
-    OptionalDouble invalidationAge,
-    OptionalDouble transactionTimeout,
+    Optional<Duration> invalidationAge,
+    Optional<Duration> transactionTimeout,
     Optional<Path> pidFile,
-    boolean clientConflictResolution,
     boolean msgpack,
     Optional<RegistrationConfig> registration) {}

@@ -1,0 +1,41 @@
+package dev.zrs.storage;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/** The conflicts of one vote, one for each object. For one thread. */
+final class ConflictList implements Consumer<ConflictException> {
+  /**
+   * Bytes of data beyond which the transaction fails for good. Whoever is to resolve the conflicts
+   * gets all data at once.
+   */
+  static final long MAX_BYTES = TransactionBuffer.MEMORY_LIMIT;
+
+  private final Map<Oid, ConflictException> byOid = new LinkedHashMap<>();
+  private long bytes;
+
+  /**
+   * Keeps a conflict; of an object that is changed twice, as one with a blob is, the last one.
+   *
+   * @throws ConflictException that very one, if there are too many to be resolved
+   */
+  @Override
+  public void accept(ConflictException conflict) {
+    byte[] data = conflict.data();
+    bytes += data == null ? 0 : data.length;
+    if (bytes > MAX_BYTES) {
+      throw conflict;
+    }
+    byOid.put(conflict.oid(), conflict);
+  }
+
+  boolean isEmpty() {
+    return byOid.isEmpty();
+  }
+
+  UnresolvedConflicts result() {
+    return new UnresolvedConflicts(new ArrayList<>(byOid.values()));
+  }
+}

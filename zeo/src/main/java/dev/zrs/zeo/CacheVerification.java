@@ -1,0 +1,117 @@
+package dev.zrs.zeo;
+
+import dev.zrs.storage.Ancestry;
+import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Oid;
+import dev.zrs.storage.StorageException;
+import dev.zrs.storage.Tid;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says what a client that comes back with a cache must forget: what was changed after the last
+ * transaction that it knows. If that can't be said it must forget all; also if that transaction is
+ * not one of this storage's, as after a failover to a server that lacked it: the cache may then
+ * hold states that exist nowhere any more, and nothing that was changed here tells which. Any
+ * thread may call.
+ */
+final class CacheVerification {
+  private final FileStorage storage;
+  private final InvalidationQueue queue;
+  private final Optional<Duration> age;
+  private final InstantSource clock;
+
+  /**
+   * What is known already.
+   *
+   * @param upTo up to which transaction; the queue has the later ones
+   * @param oids what was changed until then
+   */
+  record Basis(Tid upTo, Set<Oid> oids) {}
+
+  CacheVerification(
+      FileStorage storage, InvalidationQueue queue, Optional<Duration> age, InstantSource clock) {
+    this.storage = storage;
+    this.queue = queue;
+    this.age = age;
+    this.clock = clock;
+  }
+
+  /**
+   * Finds out whether it can be said at all; may read the file.
+   *
+   * @param after the last transaction that the client knows
+   * @param wanted whether the client still waits for it
+   * @return empty if the client must forget all
+   */
+  Optional<Basis> basis(Tid after, ClientLog log, BooleanSupplier wanted) {
+    try {
+      if (queue.remembers(after)) {
+        return Optional.of(new Basis(after, Set.of()));
+      }
+      Tid oldest = queue.oldest();
+      boolean reaches = oldest != null && oldest.compareTo(after) <= 0;
+      if (!reaches && !isYoung(after)) {
+        tellTooOld(after, oldest, log);
+        return Optional.empty();
+      }
+      Ancestry ancestry = storage.ancestry(after, wanted);
+      if (ancestry == Ancestry.UNKNOWN || ancestry == Ancestry.AHEAD) {
+        log.warn(
+            "its last transaction %s is not one of this storage: it comes from a server that had"
+                + " others; it is to drop its cache",
+            after);
+        return Optional.empty();
+      }
+      return Optional.of(reaches ? new Basis(after, Set.of()) : read(after, wanted));
+    } catch (StorageException e) {
+      log.warn(
+          "what was changed since %s can't be found out, it is to drop its cache: %s",
+          after, e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * All that was changed.
+   *
+   * @param asOf up to which transaction
+   * @return null if so much was committed since that the queue does not reach back any more
+   */
+  @Nullable Set<Oid> changed(Basis basis, Tid asOf) {
+    Set<Oid> later = queue.changed(basis.upTo(), asOf);
+    if (later == null || basis.oids().isEmpty()) {
+      return later;
+    }
+    Set<Oid> all = new LinkedHashSet<>(basis.oids());
+    all.addAll(later);
+    return all;
+  }
+
+  private boolean isYoung(Tid tid) {
+    return age.isPresent() && tid.toInstant().plus(age.get()).isAfter(clock.instant());
+  }
+
+  private Basis read(Tid after, BooleanSupplier wanted) {
+    Tid upTo = storage.lastTransaction();
+    return new Basis(upTo, storage.changedAfter(after, upTo, wanted));
+  }
+
+  private static void tellTooOld(Tid after, @Nullable Tid oldest, ClientLog log) {
+    if (oldest == null) {
+      log.info("invq empty");
+    } else {
+      log.info("tid to old for invq %s < %s", decimal(after), decimal(oldest));
+    }
+  }
+
+  /** As Python's log has tids in these lines. */
+  static String decimal(Tid tid) {
+    return Long.toUnsignedString(tid.value());
+  }
+}
