@@ -29,11 +29,9 @@ LEFT_OUT = [
     ('testZeo-zeo-fan-out.test.zeo-fan-out_test', FAILS_ON_OURS, 'a server of what another server has'),
     ('FileStorageLoadDelayedTests.*', FAILS_ON_OURS, 'a storage of the suite, written in Python'),
     ('SSLConfigTest.test_ssl_pw', FAILS_ON_OURS, 'the password is the result of a Python function'),
-    ('*.checkResolve', FAILS_ON_OURS, 'the server is to run Python classes of the suite'),
     ('*.testUndoConflictResolution', FAILS_ON_OURS, 'the server is to run Python classes of the suite'),
     ('*.testUndoMultipleConflictResolution*', FAILS_ON_OURS, 'the server is to run Python classes of the suite'),
 ]
-NOT_LEFT_OUT = ['ClientConflictResolutionTests.*']
 
 # What ./test runs of it: all of races, invalidation queues, reconnections and blobs. The two large classes of
 # blobs share the protocols.
@@ -53,7 +51,7 @@ def matches(name, patterns):
 
 
 def is_left_out(name):
-    return not matches(name, NOT_LEFT_OUT) and matches(name, [row[0] for row in LEFT_OUT])
+    return matches(name, [row[0] for row in LEFT_OUT])
 
 
 def selection(program):
@@ -68,7 +66,7 @@ def selection(program):
 def tried():
     """Of each row of those left out, the tests that show that it belongs there."""
     for pattern, shown_by, _ in LEFT_OUT:
-        found = [name for name in NAMES if matches(name, [pattern]) and not matches(name, NOT_LEFT_OUT)]
+        found = [name for name in NAMES if matches(name, [pattern])]
         program = 'ours' if shown_by == FAILS_ON_OURS else 'stock'
         yield pytest.param(
             shown_by, [published.Wanted(program, 'Z5', name) for name in found[:None if shown_by == NO_SERVER else 1]],
