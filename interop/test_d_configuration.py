@@ -85,7 +85,8 @@ BAD = {
     'zrs from itself': ('%import zc.zrs\n<zeo>\n address 1\n</zeo>\n<zrs 1>\n replicate-to h:2\n replicate-from h:2\n'
                         ' <filestorage>\n path a.fs\n </filestorage>\n</zrs>\n', 'must be different'),
     'other import': ('%import some.package\n', 'some.package'),
-    'not built yet': ('<zeo>\n address 1\n msgpack true\n</zeo>\n<filestorage>\n path a.fs\n</filestorage>\n', 'msgpack'),
+    'a time-out of nothing': ('<zeo>\n address 1\n transaction-timeout 0\n</zeo>\n<filestorage>\n path a.fs\n</filestorage>\n',
+                              'line 3: transaction-timeout'),
     'a section not built yet': ('<zeo>\n address 1\n</zeo>\n<demostorage 1>\n</demostorage>\n',
                                 'demostorage'),
     'blobs twice': ('<zeo>\n address 1\n</zeo>\n<blobstorage>\n blob-dir b\n <filestorage>\n path a.fs\n blob-dir c\n'

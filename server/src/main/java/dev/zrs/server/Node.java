@@ -6,6 +6,7 @@ import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.RegistrationConfig;
 import dev.zrs.server.config.ServerConfig;
+import dev.zrs.server.config.SslConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
 import dev.zrs.server.config.ZrsConfig;
@@ -24,6 +25,7 @@ import dev.zrs.storage.MemoryDisk;
 import dev.zrs.storage.RealDisk;
 import dev.zrs.storage.StorageOptions;
 import dev.zrs.zeo.ServedStorage;
+import dev.zrs.zeo.TlsContext;
 import dev.zrs.zeo.ZeoServer;
 import dev.zrs.zeo.ZeoServerOptions;
 import java.net.Inet6Address;
@@ -56,6 +58,8 @@ final class Node implements AutoCloseable {
   private final long memoryLimit;
 
   private Node(ServerConfig config, InstantSource clock) {
+    // Before anything is opened: it fails for the same reasons as a configuration.
+    Optional<TlsContext> tls = config.zeo().ssl().map(SslConfig::load);
     memoryLimit = memoryLimit(config);
     registration = config.zeo().registration();
     directory = directory(config, clock);
@@ -71,7 +75,7 @@ final class Node implements AutoCloseable {
       server =
           closer.add(
               new ZeoServer(
-                  config.zeo().address().toBind(), served, zeoOptions(config.zeo(), clock)));
+                  config.zeo().address().toBind(), served, zeoOptions(config.zeo(), tls, clock)));
       open = true;
     } finally {
       if (!open) {
@@ -262,13 +266,15 @@ final class Node implements AutoCloseable {
     }
   }
 
-  private static ZeoServerOptions zeoOptions(ZeoSection zeo, InstantSource clock) {
+  private static ZeoServerOptions zeoOptions(
+      ZeoSection zeo, Optional<TlsContext> tls, InstantSource clock) {
     ZeoServerOptions options =
         ZeoServerOptions.DEFAULT
             .withReadOnly(zeo.readOnly())
             .withInvalidationQueueSize(zeo.invalidationQueueSize())
             .withMsgpack(zeo.msgpack())
             .withClock(clock);
+    options = tls.map(options::withTls).orElse(options);
     options = zeo.invalidationAge().map(options::withInvalidationAge).orElse(options);
     return zeo.transactionTimeout().map(options::withTransactionTimeout).orElse(options);
   }

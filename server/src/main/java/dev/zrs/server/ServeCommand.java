@@ -96,7 +96,8 @@ final class ServeCommand implements Callable<Integer> {
       Stopping.clear();
       closer.close();
       LOG.debug("could not start", e);
-      return failed(config, String.valueOf(e.getMessage()));
+      int code = failed(config, String.valueOf(e.getMessage()));
+      return e instanceof ConfigException ? Main.USAGE : code;
     }
     Stopping.awaitSignal();
     return Main.GOOD;

@@ -6,6 +6,19 @@ import java.io.IOException;
 /** A connection as a stream of bytes each way; one thread may read while another writes. */
 interface ByteConnection extends Closeable {
   /**
+   * Agrees with the peer on how bytes are sent, if there is something to agree on; before anything
+   * else, on the thread that will read first.
+   *
+   * @throws ProtocolException if there is no agreement; the message says why
+   */
+  default void handshake() throws IOException {}
+
+  /** What there is to say of a peer that has not said its protocol in time. Any thread. */
+  default String silence() {
+    return "no handshake in time";
+  }
+
+  /**
    * Waits for input.
    *
    * @return how many bytes were read, at least one; -1 at the end

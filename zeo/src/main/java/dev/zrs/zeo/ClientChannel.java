@@ -2,11 +2,13 @@ package dev.zrs.zeo;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -19,17 +21,27 @@ final class ClientChannel implements Closeable {
   private static final int MAX_SHOWN = 20;
 
   private final ClientConnection connection;
+  private final ByteConnection stream;
   private final FrameReader reader;
   private final String peer;
   private final Duration limit;
   private final String greeting;
 
-  private ClientChannel(ClientConnection connection, String peer, Duration limit) {
+  private ClientChannel(
+      ClientConnection connection, ByteConnection stream, String peer, Duration limit) {
     this.connection = connection;
+    this.stream = stream;
     this.peer = peer;
     this.limit = limit;
-    reader = new FrameReader(connection, ZeoConnection.MAX_HANDSHAKE);
+    reader = new FrameReader(stream, ZeoConnection.MAX_HANDSHAKE);
     begin();
+    try {
+      stream.handshake();
+    } catch (IOException e) {
+      throw lost(e);
+    } catch (ProtocolException e) {
+      throw broken(String.valueOf(e.getMessage()));
+    }
     FrameReader frame = receive();
     greeting =
         new String(frame.buffer(), frame.offset(), frame.length(), StandardCharsets.ISO_8859_1);
@@ -42,18 +54,24 @@ final class ClientChannel implements Closeable {
    * Connects and waits for the server's greeting.
    *
    * @param limit for the connection, and then for each step
+   * @param tls if the connection is to use it
    * @throws ZeoConnectException if there is no connection
    * @throws ZeoException if the other side does not greet as a ZEO server does
    */
-  static ClientChannel open(SocketAddress address, Duration limit) {
+  static ClientChannel open(SocketAddress address, Duration limit, Optional<TlsContext> tls) {
     String peer = Addresses.text(address);
-    ClientConnection connection;
+    ClientConnection connection = connect(address, peer, limit);
+    String host = address instanceof InetSocketAddress inet ? inet.getHostString() : null;
+    ByteConnection stream = tls.map(context -> context.client(connection, host)).orElse(connection);
+    return new ClientChannel(connection, stream, peer, limit);
+  }
+
+  private static ClientConnection connect(SocketAddress address, String peer, Duration limit) {
     try {
-      connection = ClientConnection.open(address, limit);
+      return ClientConnection.open(address, limit);
     } catch (IOException e) {
       throw new ZeoConnectException(peer, e);
     }
-    return new ClientChannel(connection, peer, limit);
   }
 
   private static String printable(String text) {
@@ -80,7 +98,7 @@ final class ClientChannel implements Closeable {
     byte[] frame = new byte[Integer.BYTES + length];
     ByteBuffer.wrap(frame).putInt(length).put(content, 0, length);
     try {
-      connection.write(frame, 0, frame.length);
+      stream.write(frame, 0, frame.length);
     } catch (IOException e) {
       throw lost(e);
     }
@@ -117,6 +135,6 @@ final class ClientChannel implements Closeable {
 
   @Override
   public void close() {
-    connection.close();
+    stream.close();
   }
 }

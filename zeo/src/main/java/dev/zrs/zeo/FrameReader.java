@@ -19,6 +19,9 @@ final class FrameReader {
   private static final int HEADER = Integer.BYTES;
   private static final int INITIAL = 8 << 10;
 
+  /** How TLS begins: the length of a message of 350 MiB. */
+  private static final int TLS = 0x1603;
+
   /** A larger buffer is let go when it is empty. */
   private static final int KEEP = 64 << 10;
 
@@ -70,7 +73,9 @@ final class FrameReader {
     long announced = Integer.toUnsignedLong((int) INT.get(buffer, start));
     if (announced > maxFrame) {
       throw new ProtocolException(
-          "a message of %d bytes; at most %d are allowed".formatted(announced, maxFrame));
+          announced >> Short.SIZE == TLS
+              ? "what it sends is TLS, which is not configured here: a TLS client?"
+              : "a message of %d bytes; at most %d are allowed".formatted(announced, maxFrame));
     }
     length = (int) announced;
     if (!fill(HEADER + length)) {

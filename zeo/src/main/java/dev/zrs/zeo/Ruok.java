@@ -10,6 +10,7 @@ import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -33,7 +34,7 @@ public final class Ruok {
    * @throws ZeoException if it does not answer as a ZEO server does
    */
   public static SortedMap<String, Tid> lastTransactions(SocketAddress address, Duration limit) {
-    try (ClientChannel channel = ClientChannel.open(address, limit)) {
+    try (ClientChannel channel = ClientChannel.open(address, limit, Optional.empty())) {
       String status = ask(channel);
       try {
         return lastTransactions(status);
@@ -53,7 +54,7 @@ public final class Ruok {
    * @throws ZeoException if it does not answer as a ZEO server does
    */
   public static String status(SocketAddress address, Duration limit) {
-    try (ClientChannel channel = ClientChannel.open(address, limit)) {
+    try (ClientChannel channel = ClientChannel.open(address, limit, Optional.empty())) {
       return ask(channel);
     }
   }

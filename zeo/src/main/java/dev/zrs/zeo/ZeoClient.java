@@ -44,7 +44,17 @@ public final class ZeoClient implements AutoCloseable {
    * @throws ZeoException if it is no ZEO server, or one of another version
    */
   public static ZeoClient connect(SocketAddress address, Duration limit, ZeoLimits limits) {
-    ClientChannel channel = ClientChannel.open(address, limit);
+    return connect(address, limit, limits, Optional.empty());
+  }
+
+  /**
+   * As {@link #connect(SocketAddress, Duration, ZeoLimits)}.
+   *
+   * @param tls empty for a connection without TLS
+   */
+  public static ZeoClient connect(
+      SocketAddress address, Duration limit, ZeoLimits limits, Optional<TlsContext> tls) {
+    ClientChannel channel = ClientChannel.open(address, limit, tls);
     String protocol = Encoding.PICKLE.protocol();
     // A server may offer another encoding; the client's answer decides.
     if (!channel.greeting().substring(1).equals(protocol.substring(1))) {

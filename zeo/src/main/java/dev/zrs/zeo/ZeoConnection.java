@@ -113,6 +113,7 @@ final class ZeoConnection implements Runnable {
                 context.options().limits().handshakeTimeout().toNanos(),
                 TimeUnit.NANOSECONDS);
     try {
+      connection.handshake();
       send((context.options().msgpack() ? Encoding.MSGPACK : Encoding.PICKLE).greeting());
       if (!reader.next()) {
         return Optional.empty();
@@ -139,7 +140,7 @@ final class ZeoConnection implements Runnable {
   }
 
   private void handshakeTimedOut() {
-    LOG.warn("closing the connection of {}: no handshake in time", peer());
+    LOG.warn("closing the connection of {}: {}", peer(), connection.silence());
     close();
   }
 

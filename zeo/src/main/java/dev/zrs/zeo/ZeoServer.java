@@ -230,7 +230,8 @@ public final class ZeoServer implements AutoCloseable {
     }
   }
 
-  private void accept(ByteConnection accepted) {
+  private void accept(ByteConnection plain) {
+    ByteConnection accepted = context.options().tls().map(tls -> tls.server(plain)).orElse(plain);
     ZeoLimits limits = context.options().limits();
     boolean platform;
     ZeoConnection connection;

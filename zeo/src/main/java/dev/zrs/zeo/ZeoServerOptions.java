@@ -16,6 +16,7 @@ import java.util.Optional;
  *     changed to be read from the file if it is not remembered; empty: it never is
  * @param msgpack whether clients are offered msgpack instead of pickles
  * @param limits what a client may ask for
+ * @param tls if clients must use TLS
  * @param clock for time stamps in the status
  */
 public record ZeoServerOptions(
@@ -25,6 +26,7 @@ public record ZeoServerOptions(
     Optional<Duration> invalidationAge,
     boolean msgpack,
     ZeoLimits limits,
+    Optional<TlsContext> tls,
     InstantSource clock) {
   /** ZEO's own default. */
   public static final int DEFAULT_INVALIDATION_QUEUE_SIZE = 100;
@@ -38,6 +40,7 @@ public record ZeoServerOptions(
           Optional.empty(),
           false,
           ZeoLimits.DEFAULT,
+          Optional.empty(),
           InstantSource.system());
 
   /** Checks the values. */
@@ -49,16 +52,19 @@ public record ZeoServerOptions(
     if (transactionTimeout.isPresent() && !transactionTimeout.get().isPositive()) {
       throw new IllegalArgumentException("a transaction timeout that is not positive");
     }
+    if (tls.isPresent() && !tls.get().hasCertificate()) {
+      throw new IllegalArgumentException("a server needs a certificate");
+    }
   }
 
   public ZeoServerOptions withReadOnly(boolean value) {
     return new ZeoServerOptions(
-        value, invalidationQueueSize, transactionTimeout, invalidationAge, msgpack, limits, clock);
+        value, invalidationQueueSize, transactionTimeout, invalidationAge, msgpack, limits, tls, clock);
   }
 
   public ZeoServerOptions withInvalidationQueueSize(int value) {
     return new ZeoServerOptions(
-        readOnly, value, transactionTimeout, invalidationAge, msgpack, limits, clock);
+        readOnly, value, transactionTimeout, invalidationAge, msgpack, limits, tls, clock);
   }
 
   public ZeoServerOptions withTransactionTimeout(Duration value) {
@@ -69,6 +75,7 @@ public record ZeoServerOptions(
         invalidationAge,
         msgpack,
         limits,
+        tls,
         clock);
   }
 
@@ -80,12 +87,13 @@ public record ZeoServerOptions(
         Optional.of(value),
         msgpack,
         limits,
+        tls,
         clock);
   }
 
   public ZeoServerOptions withMsgpack(boolean value) {
     return new ZeoServerOptions(
-        readOnly, invalidationQueueSize, transactionTimeout, invalidationAge, value, limits, clock);
+        readOnly, invalidationQueueSize, transactionTimeout, invalidationAge, value, limits, tls, clock);
   }
 
   public ZeoServerOptions withLimits(ZeoLimits value) {
@@ -96,6 +104,19 @@ public record ZeoServerOptions(
         invalidationAge,
         msgpack,
         value,
+        tls,
+        clock);
+  }
+
+  public ZeoServerOptions withTls(TlsContext value) {
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        limits,
+        Optional.of(value),
         clock);
   }
 
@@ -107,6 +128,7 @@ public record ZeoServerOptions(
         invalidationAge,
         msgpack,
         limits,
+        tls,
         value);
   }
 }

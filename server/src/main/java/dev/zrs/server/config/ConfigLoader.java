@@ -89,7 +89,8 @@ final class ConfigLoader {
         section
             .flatMap(s -> s.find("msgpack", Boolean.class))
             .orElseGet(() -> !Objects.requireNonNullElse(variable("ZEO_MSGPACK"), "").isEmpty()),
-        section.flatMap(s -> registration(s, address)));
+        section.flatMap(s -> registration(s, address)),
+        section.flatMap(s -> s.ofType("ssl")).map(ssl -> SslConfig.read(ssl, this::variable)));
   }
 
   private static Optional<RegistrationConfig> registration(CheckedSection zeo, Address address) {

@@ -17,7 +17,6 @@ final class NotBuilt {
 
   private static final Set<String> SECTIONS =
       Set.of(
-          "ssl",
           "demostorage",
           "fullstorage",
           "minimalstorage",

@@ -29,8 +29,9 @@ import java.util.Set;
 /**
  * The schema of runzeo (ZEO 6.2, ZODB 6.4, zdaemon 5.2, zc.zrs 3.1, zc.zlibstorage 1.2), whole:
  * also what {@link NotBuilt} then refuses. Keys of our own are {@code reconnect-delay}, {@code
- * hold-writers}, {@code strict-blobs} and {@code blobs}; {@code zookeeper} and {@code
- * replicate-from-zookeeper} are those of zc.zrs 2.4, and what else is about ZooKeeper is our own.
+ * hold-writers}, {@code strict-blobs}, {@code blobs}, {@code password-file} and {@code
+ * password-env}; {@code zookeeper} and {@code replicate-from-zookeeper} are those of zc.zrs 2.4,
+ * and what else is about ZooKeeper is our own.
  */
 final class RunzeoSchema {
   static final String STORAGE = "a storage";
@@ -75,6 +76,8 @@ final class RunzeoSchema {
               required("certificate", EXISTING_DIRPATH),
               optional("key", EXISTING_DIRPATH),
               optional("password-function", STRING),
+              optional("password-file", EXISTING_DIRPATH),
+              optional("password-env", STRING),
               required("authenticate", STRING)));
 
   private static final SectionType RUNNER =

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param pidFile where to write the process id; empty for nowhere, which a read-only server has
  * @param msgpack whether clients are offered msgpack instead of pickles
  * @param registration what clients are told in ZooKeeper; empty for nothing
+ * @param ssl if clients must use TLS
  */
 public record ZeoSection(
     Address address,
@@ -27,4 +28,5 @@ public record ZeoSection(
     Optional<Duration> transactionTimeout,
     Optional<Path> pidFile,
     boolean msgpack,
-    Optional<RegistrationConfig> registration) {}
+    Optional<RegistrationConfig> registration,
+    Optional<SslConfig> ssl) {}

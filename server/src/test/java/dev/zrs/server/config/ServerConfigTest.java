@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,8 +23,10 @@ class ServerConfigTest {
       <zeo>
         address localhost:8100
         pid-filename zeo.pid
-        client-conflict-resolution false
-        msgpack off
+        client-conflict-resolution true
+        msgpack on
+        transaction-timeout 30
+        invalidation-age 0.5
       </zeo>
       <filestorage Main>
         path Data.fs
@@ -53,7 +54,9 @@ class ServerConfigTest {
     ServerConfig config = load(FILE, CommandLine.NONE);
 
     assertThat(config.zeo().pidFile()).contains(Path.of("zeo.pid"));
-    assertThat(config.zeo().transactionTimeout()).isEmpty();
+    assertThat(config.zeo().transactionTimeout()).contains(Duration.ofSeconds(30));
+    assertThat(config.zeo().invalidationAge()).contains(Duration.ofMillis(500));
+    assertThat(config.zeo().msgpack()).isTrue();
     assertThat(config.storages()).extracting(NamedStorage::name).containsExactly("main", "1");
     FileStorageConfig main = (FileStorageConfig) config.storages().getFirst().storage();
     assertThat(main.readOnly()).isTrue();
@@ -138,11 +141,11 @@ class ServerConfigTest {
                 new Address.Unix("/run/zeo"),
                 false,
                 100,
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
+                Optional.empty(),
+                Optional.empty(),
                 Optional.of(Path.of("/srv/zeo/var/ZEO.pid")),
                 false,
-                false,
+                Optional.empty(),
                 Optional.empty()));
   }
 
@@ -161,8 +164,25 @@ class ServerConfigTest {
     assertRefused(options("8100"), "no storages specified; use -f or -C");
     assertRefused(options("h:x", "f"), "invalid value for -a 'h:x': 'x' is not an integer");
     assertRefused(
-        new CommandLine(Optional.of("1"), List.of("f"), Optional.of("5"), Optional.empty()),
-        "-t (transaction-timeout) is known but not supported yet");
+        new CommandLine(Optional.of("1"), List.of("f"), Optional.of("-1"), Optional.empty()),
+        "invalid value for -t '-1': with a transaction timeout of -1.0 seconds nobody could commit;"
+            + " leave it out for none");
+  }
+
+  @Test
+  void theEnvironmentOffersMsgpackWhereTheFileSaysNothing() {
+    Map<String, String> environment = Map.of("ZEO_MSGPACK", "1");
+    assertThat(ServerConfig.load(Optional.empty(), options("1", "f"), environment).zeo().msgpack())
+        .isTrue();
+    assertThat(
+            new ConfigLoader(CommandLine.NONE, environment)
+                .build(
+                    Optional.of(
+                        new ConfigReader()
+                            .read("zeo.conf", FILE.replace("msgpack on", "msgpack off"))))
+                .zeo()
+                .msgpack())
+        .isFalse();
   }
 
   private static void assertRefused(CommandLine commandLine, String message) {
