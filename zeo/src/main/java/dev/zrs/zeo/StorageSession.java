@@ -33,7 +33,6 @@ final class StorageSession {
   private final StoreMethods stores;
   private final HistoryMethods history;
   private final IteratorMethods iterators;
-  private final AtomicBoolean packing = new AtomicBoolean();
   private final MessageWriter workerOut;
   private final MessageWriter queryOut;
 
