@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,10 @@ public final class TransactionBuffer implements AutoCloseable {
   private final @Nullable Tid tid;
   private final char status;
   private final List<RecordOperation> operations = new ArrayList<>();
+
+  /** Where the stores of each object are; empty until the first conflict is resolved. */
+  private final Map<Oid, List<Integer>> storesOf = new HashMap<>();
+
   private final List<BufferedData> inMemory = new ArrayList<>();
   private long memoryBytes;
   private long byteCount;
@@ -60,7 +66,18 @@ public final class TransactionBuffer implements AutoCloseable {
    * @throws StorageException if the data are empty
    */
   public void store(Oid oid, Tid serial, byte[] data) {
-    operations.add(new RecordOperation.Store(oid, serial, buffer(data), null));
+    add(new RecordOperation.Store(oid, serial, buffer(data), null));
+  }
+
+  private void add(RecordOperation.Store store) {
+    operations.add(store);
+    if (!storesOf.isEmpty()) {
+      note(store, operations.size() - 1);
+    }
+  }
+
+  private void note(RecordOperation.Store store, int place) {
+    storesOf.computeIfAbsent(store.oid(), any -> new ArrayList<>(1)).add(place);
   }
 
   /**
@@ -71,28 +88,31 @@ public final class TransactionBuffer implements AutoCloseable {
    * @throws StorageException if the data are empty
    */
   public void resolve(Oid oid, Tid serial, byte[] data) {
-    BufferedData resolved = null;
-    for (int i = 0; i < operations.size(); i++) {
-      if (operations.get(i) instanceof RecordOperation.Store old && old.oid().equals(oid)) {
-        if (resolved == null) {
-          resolved = buffer(data);
-        } else {
-          recordCount++;
-          byteCount += data.length;
+    if (storesOf.isEmpty()) {
+      for (int i = 0; i < operations.size(); i++) {
+        if (operations.get(i) instanceof RecordOperation.Store store) {
+          note(store, i);
         }
-        recordCount--;
-        byteCount -= old.data().length();
-        operations.set(i, new RecordOperation.Store(oid, serial, resolved, old.blob()));
       }
     }
-    if (resolved == null) {
+    List<Integer> places = storesOf.getOrDefault(oid, List.of());
+    if (places.isEmpty()) {
       store(oid, serial, data);
+      return;
+    }
+    BufferedData resolved = buffer(data);
+    recordCount--;
+    byteCount -= data.length;
+    for (int place : places) {
+      RecordOperation.Store old = (RecordOperation.Store) operations.get(place);
+      byteCount += data.length - old.data().length();
+      operations.set(place, new RecordOperation.Store(oid, serial, resolved, old.blob()));
     }
   }
 
   /** As {@link #store}, with the content of a blob in a file that {@code createTemporary} named. */
   public void storeBlob(Oid oid, Tid serial, byte[] data, Path temporaryFile) {
-    operations.add(new RecordOperation.Store(oid, serial, buffer(data), temporaryFile));
+    add(new RecordOperation.Store(oid, serial, buffer(data), temporaryFile));
   }
 
   /**

@@ -41,6 +41,7 @@ final class ClientTransaction {
   private volatile State state = State.OPEN;
   private @Nullable TransactionBuffer buffer;
   private @Nullable RuntimeException failure;
+  private long changes;
   private CommitLock.@Nullable Claim claim;
   private @Nullable VotedTransaction voted;
   private @Nullable ScheduledFuture<?> timer;
@@ -86,6 +87,16 @@ final class ClientTransaction {
     if (failure == null) {
       failure = reason;
     }
+  }
+
+  /** How many changes it has collected. */
+  long changes() {
+    return changes;
+  }
+
+  /** Counts one more. */
+  void addChange() {
+    changes++;
   }
 
   /** Does a part of it, and keeps what goes wrong for the vote. */

@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.PickleException;
 import dev.zrs.pickle.PickleTypeException;
+import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyByteArray;
 import dev.zrs.pickle.PyDict;
@@ -28,6 +29,10 @@ final class MsgpackMessageWriter implements MessageWriter {
   private static final int MAX_DEPTH = 500;
 
   private final Output output = new Output();
+
+  /** Written since the last reset, a shared one counted each time. */
+  private int values;
+
   private final MessagePacker packer = MessagePack.newDefaultPacker(output);
   private final byte[] eight = new byte[Long.BYTES];
 
@@ -39,6 +44,7 @@ final class MsgpackMessageWriter implements MessageWriter {
   public void reset() {
     pack(packer::flush);
     output.reset();
+    values = 0;
   }
 
   @Override
@@ -138,6 +144,10 @@ final class MsgpackMessageWriter implements MessageWriter {
   private MessageWriter value(Object value, int depth) {
     if (depth > MAX_DEPTH) {
       throw new PickleException("a value nests more than " + MAX_DEPTH + " levels deep");
+    }
+    values++;
+    if (values > PickleWriter.MAX_VALUES || output.size > PickleWriter.MAX_SIZE) {
+      throw new PickleException("a value that unfolds without end");
     }
     return switch (value) {
       case PyNone none -> none();

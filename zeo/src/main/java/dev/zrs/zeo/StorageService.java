@@ -30,6 +30,7 @@ final class StorageService {
   private final Broadcaster broadcaster;
   private final CacheVerification verification;
   private final StorageStats stats;
+  private final OpenChanges openChanges = new OpenChanges();
 
   StorageService(String name, ServedStorage served, ZeoServerOptions options) {
     this.name = name;
@@ -74,6 +75,10 @@ final class StorageService {
 
   CacheVerification verification() {
     return verification;
+  }
+
+  OpenChanges openChanges() {
+    return openChanges;
   }
 
   StorageStats stats() {

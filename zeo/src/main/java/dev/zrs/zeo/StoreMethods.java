@@ -153,10 +153,16 @@ final class StoreMethods {
     void into(TransactionBuffer buffer);
   }
 
-  private static void collect(ClientTransaction transaction, Collecting change) {
+  /** After a failure the vote will say so, and nothing more is needed. */
+  private void collect(ClientTransaction transaction, Collecting change) {
     TransactionBuffer buffer = transaction.buffer();
-    if (buffer != null) {
-      transaction.attempt(() -> change.into(buffer));
+    if (buffer != null && transaction.failure() == null) {
+      transaction.attempt(
+          () -> {
+            service.openChanges().add();
+            transaction.addChange();
+            change.into(buffer);
+          });
     }
   }
 

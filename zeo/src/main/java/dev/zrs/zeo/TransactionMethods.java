@@ -436,6 +436,7 @@ final class TransactionMethods {
   private void release(ClientTransaction transaction) {
     transaction.stopTimer();
     if (current.compareAndSet(transaction, null)) {
+      service.openChanges().remove(transaction.changes());
       service.stats().activeTransactions.decrementAndGet();
       service.stats().unlocked(transaction);
     }

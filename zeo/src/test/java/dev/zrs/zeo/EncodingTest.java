@@ -100,6 +100,18 @@ class EncodingTest {
     assertThatThrownBy(() -> out.value(itself)).isInstanceOf(PickleException.class);
   }
 
+  @Test
+  void msgpackDoesNotUnfoldWithoutEnd() {
+    PyList doubled = new PyList();
+    for (int i = 0; i < 40; i++) {
+      doubled = new PyList(List.of(doubled, doubled));
+    }
+    PyList value = doubled;
+    assertThatThrownBy(() -> Encoding.MSGPACK.newWriter().value(value))
+        .isInstanceOf(PickleException.class)
+        .hasMessageContaining("without end");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
