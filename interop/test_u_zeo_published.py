@@ -38,7 +38,7 @@ LEFT_OUT = [
 SHORT = {
     'Z5': ['FileStorageReconnectionTests.*', 'FileStorageInvqTests.*', 'FileStorageTimeoutTests.*',
            'ZEO-Connection-DocTests.*', 'ClientStorage*SharedBlobs*', 'ClientConflictResolutionTests.*',
-           'BlobAdaptedFileStorageTests.*', 'testZeo-misc2.*'],
+           'BlobAdaptedFileStorageTests.*', 'testZeo-misc2.*', 'ZRPCConnectionTests.*'],
     'M5': ['FileStorageReconnectionTests.*', 'FileStorageInvqTests.*', 'ZEO-Connection-DocTests.*',
            'BlobWritableCacheTests.*', 'ClientConflictResolutionTests.*'],
 }
@@ -68,9 +68,12 @@ def tried():
     for pattern, shown_by, _ in LEFT_OUT:
         found = [name for name in NAMES if matches(name, [pattern])]
         program = 'ours' if shown_by == FAILS_ON_OURS else 'stock'
+        marks = [] if shown_by == NO_SERVER else [pytest.mark.long_only]
+        if program == 'ours':
+            marks.append(pytest.mark.ours)
         yield pytest.param(
             shown_by, [published.Wanted(program, 'Z5', name) for name in found[:None if shown_by == NO_SERVER else 1]],
-            id=pattern, marks=[] if shown_by == NO_SERVER else pytest.mark.long_only)
+            id=pattern, marks=marks)
 
 
 @pytest.fixture(scope='module')
@@ -92,6 +95,7 @@ def check(outcome):
     assert outcome['servers'], 'it has started no server'
 
 
+@pytest.mark.ours
 @pytest.mark.parametrize('wanted', list(selection('ours')))
 def test_against_ours(runs, wanted):
     check(runs.outcome(wanted))
