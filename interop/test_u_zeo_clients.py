@@ -63,14 +63,14 @@ def same(first, second):
 
 
 @pytest.mark.parametrize('client, loop, protocol', [
-    ('ZEO 6', 'uvloop', 'M5'),
+    pytest.param('ZEO 6', 'uvloop', 'M5', marks=pytest.mark.ours),
     ('ZEO 6', 'asyncio', 'Z5'),
-    ('ZEO 5', 'asyncio', 'M5'),
+    pytest.param('ZEO 5', 'asyncio', 'M5', marks=pytest.mark.ours),
     ('ZEO 5', 'uvloop', 'Z5'),
     pytest.param('ZEO 6', 'uvloop', 'Z5', marks=pytest.mark.long_only),
-    pytest.param('ZEO 6', 'asyncio', 'M5', marks=pytest.mark.long_only),
+    pytest.param('ZEO 6', 'asyncio', 'M5', marks=[pytest.mark.long_only, pytest.mark.ours]),
     pytest.param('ZEO 5', 'asyncio', 'Z5', marks=pytest.mark.long_only),
-    pytest.param('ZEO 5', 'uvloop', 'M5', marks=pytest.mark.long_only)])
+    pytest.param('ZEO 5', 'uvloop', 'M5', marks=[pytest.mark.long_only, pytest.mark.ours])])
 def test_a_database_goes_through_a_client(cluster, database, loops, client, loop, protocol):
     def run(script, *arguments):
         done = subprocess.run(

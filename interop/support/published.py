@@ -12,7 +12,7 @@ from support import servers
 
 SUITE = [servers.CURRENT, os.path.join(servers.ROOT, 'interop', 'peers', 'zeo_published.py')]
 PROGRAMS = {
-    'ours': servers.ZRS + ([] if servers.ZRS == servers.RUNZEO else ['serve']),
+    'ours': servers.ZRS + ['serve'],
     'stock': [os.path.join(servers.PEERS, 'current', 'bin', 'runzeo')],
 }
 # Some tests want to be refused what root may do.
