@@ -13,6 +13,7 @@ import static dev.zrs.zconfig.KeyType.required;
 import static dev.zrs.zconfig.KeyType.withDefault;
 
 import dev.zrs.server.logging.LogFile;
+import dev.zrs.server.logging.Syslog;
 import dev.zrs.zconfig.KeyType;
 import dev.zrs.zconfig.SectionType;
 import dev.zrs.zconfig.SectionType.Slot;
@@ -60,7 +61,7 @@ final class LogSchema {
               "syslog",
               withDefault("facility", RunzeoTypes.SYSLOG_FACILITY, "user"),
               withDefault("address", SOCKET_ADDRESS, "localhost:514"),
-              format("%(name)s %(message)s")),
+              format(Syslog.DEFAULT_FORMAT)),
           handler(
               "win32-eventlog",
               withDefault("appname", STRING, "Zope"),

@@ -2,8 +2,6 @@ package dev.zrs.server.logging;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.math.MathContext;
-import java.math.RoundingMode;
 import java.util.Locale;
 
 /**
@@ -14,15 +12,13 @@ import java.util.Locale;
  * @param width least number of characters
  * @param precision -1 if none is given
  */
-record Conversion(char type, String flags, int width, int precision) {
-  private static final int DEFAULT_PRECISION = 6;
-
+record Conversion(char type, String flags, int width, int precision) implements FieldConversion {
   private boolean has(char flag) {
     return flags.indexOf(flag) >= 0;
   }
 
-  /** The converted value of a String, Long or Double (finite). */
-  String apply(Object value) {
+  @Override
+  public String apply(Object value) {
     return switch (type) {
       case 's' -> text(plain(value));
       case 'r', 'a' -> text(value instanceof String s ? Repr.of(s, type == 'a') : plain(value));
@@ -67,52 +63,12 @@ record Conversion(char type, String flags, int width, int precision) {
 
   private String real(double value) {
     BigDecimal exact = new BigDecimal(Math.abs(value));
-    int digits = precision < 0 ? DEFAULT_PRECISION : precision;
-    String shown =
-        switch (Character.toLowerCase(type)) {
-          case 'f' -> fixed(exact, digits);
-          case 'e' -> scientific(exact, digits);
-          default -> general(exact, Math.max(1, digits));
-        };
+    int digits = precision < 0 ? PythonFloat.DEFAULT_PRECISION : precision;
+    String shown = PythonFloat.text(exact, Character.toLowerCase(type), digits, has('#'));
     if (Character.isUpperCase(type)) {
       shown = shown.toUpperCase(Locale.ROOT);
     }
     return number(Math.copySign(1, value) < 0, "", shown);
-  }
-
-  private String fixed(BigDecimal value, int digits) {
-    String shown = value.setScale(digits, RoundingMode.HALF_EVEN).toPlainString();
-    return digits == 0 && has('#') ? shown + "." : shown;
-  }
-
-  private String scientific(BigDecimal value, int digits) {
-    BigDecimal rounded = value.round(new MathContext(digits + 1, RoundingMode.HALF_EVEN));
-    int exponent = exponent(rounded);
-    String shown = fixed(rounded.scaleByPowerOfTen(-exponent), digits);
-    return shown
-        + String.format(Locale.ROOT, "e%s%02d", exponent < 0 ? "-" : "+", Math.abs(exponent));
-  }
-
-  private String general(BigDecimal value, int digits) {
-    BigDecimal rounded = value.round(new MathContext(digits, RoundingMode.HALF_EVEN));
-    int exponent = exponent(rounded);
-    String shown =
-        exponent < -4 || exponent >= digits
-            ? scientific(rounded, digits - 1)
-            : fixed(rounded, digits - 1 - exponent);
-    if (has('#')) {
-      return shown;
-    }
-    int mantissaEnd = shown.indexOf('e') < 0 ? shown.length() : shown.indexOf('e');
-    String mantissa = shown.substring(0, mantissaEnd);
-    if (mantissa.contains(".")) {
-      mantissa = mantissa.replaceFirst("\\.?0+$", "");
-    }
-    return mantissa + shown.substring(mantissaEnd);
-  }
-
-  private static int exponent(BigDecimal value) {
-    return value.signum() == 0 ? 0 : value.precision() - value.scale() - 1;
   }
 
   private String number(boolean negative, String prefix, String digits) {

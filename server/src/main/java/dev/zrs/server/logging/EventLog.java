@@ -6,10 +6,10 @@ import java.util.List;
  * The {@code <eventlog>} section.
  *
  * @param level Python level number; events below it are dropped. 0 lets all through
- * @param logFiles where events go; none drops all of them
+ * @param handlers where events go; none drops all of them
  */
-public record EventLog(int level, List<LogFile> logFiles) {
+public record EventLog(int level, List<LogHandler> handlers) {
   public EventLog {
-    logFiles = List.copyOf(logFiles);
+    handlers = List.copyOf(handlers);
   }
 }

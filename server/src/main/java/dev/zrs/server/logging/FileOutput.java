@@ -3,46 +3,58 @@ package dev.zrs.server.logging;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A file that is appended to, in UTF-8, and rotated to {@code path.1}, {@code path.2}, ... when it
- * would reach a size. The process's umask decides on the mode of a new file.
+ * A file that is appended to and, if so configured, put aside from time to time. The process's
+ * umask decides on the mode of a new file.
  *
  * <p>Plain streams, because an interrupt of the logging thread would close a channel for all.
  */
 final class FileOutput implements LogOutput {
   private final Path path;
-  private final long maxSize;
-  private final int oldFiles;
-  private FileOutputStream stream;
-  private RandomAccessFile size;
+  private final Optional<Rotation> rotation;
+  private final Charset encoding;
+  private final boolean delay;
+  private @Nullable Open current;
+
+  /** The file as it is open now. */
+  private record Open(FileOutputStream stream, RandomAccessFile size) {
+    static Open at(Path path) throws IOException {
+      FileOutputStream stream = new FileOutputStream(path.toFile(), true);
+      try {
+        // A file that may be written but not read cannot tell its size this way; no one has that.
+        return new Open(stream, new RandomAccessFile(path.toFile(), "r"));
+      } catch (IOException e) {
+        stream.close();
+        throw e;
+      }
+    }
+
+    void close() throws IOException {
+      stream.close();
+      size.close();
+    }
+  }
 
   /**
    * Opens the file.
    *
-   * @param maxSize 0 for no rotation
+   * @param path absolute
+   * @param delay whether it is opened only when there is something to write
    */
-  FileOutput(Path path, long maxSize, int oldFiles) throws IOException {
-    this.path = path.toAbsolutePath();
-    this.maxSize = maxSize;
-    this.oldFiles = oldFiles;
-    this.stream = new FileOutputStream(this.path.toFile(), true);
-    this.size = openForSize(stream);
-  }
-
-  private RandomAccessFile openForSize(FileOutputStream opened) throws IOException {
-    try {
-      // A file that may be written but not read cannot tell its size this way; no one has that.
-      return new RandomAccessFile(path.toFile(), "r");
-    } catch (IOException e) {
-      opened.close();
-      throw e;
-    }
+  FileOutput(Path path, Optional<Rotation> rotation, Charset encoding, boolean delay)
+      throws IOException {
+    this.path = path;
+    this.rotation = rotation;
+    this.encoding = encoding;
+    this.delay = delay;
+    this.current = delay ? null : Open.at(path);
   }
 
   @Override
@@ -51,68 +63,68 @@ final class FileOutput implements LogOutput {
   }
 
   @Override
-  public void write(String entry) throws IOException {
+  public void write(int level, String text) throws IOException {
+    String entry = text + "\n";
     IOException failed = null;
-    if (isFull(entry)) {
+    if (rotation.isPresent()) {
       try {
-        rotate();
+        rotateIfDue(rotation.get(), entry);
       } catch (IOException e) {
         // The entry matters more than the size of the file, so it goes to the old one.
         failed = e;
       }
     }
-    stream.write(entry.getBytes(StandardCharsets.UTF_8));
+    opened().stream().write(LogEncoding.encode(entry, encoding));
     if (failed != null) {
       throw new IOException("it cannot be rotated: " + failed, failed);
     }
   }
 
-  /** Python adds characters to bytes here, and rotates an empty file for an entry too long. */
-  private boolean isFull(String entry) throws IOException {
-    return maxSize > 0
-        && (Files.isRegularFile(path) || !Files.exists(path, LinkOption.NOFOLLOW_LINKS))
-        && size.length() + entry.codePointCount(0, entry.length()) >= maxSize;
-  }
-
-  private void rotate() throws IOException {
-    for (int i = oldFiles - 1; i >= 1; i--) {
-      move(old(i), old(i + 1));
+  private Open opened() throws IOException {
+    Open open = current;
+    if (open == null) {
+      open = Open.at(path);
+      current = open;
     }
-    move(path, old(1));
-    open();
+    return open;
   }
 
-  private static void move(Path from, Path to) throws IOException {
-    if (Files.exists(from)) {
-      Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+  private void rotateIfDue(Rotation by, String entry) throws IOException {
+    if (by.isDue(opened().size().length(), entry)) {
+      if (Files.isRegularFile(path) || !Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+        rotate(by);
+      } else {
+        by.passOver();
+      }
     }
   }
 
-  private Path old(int number) {
-    return path.resolveSibling(path.getFileName() + "." + number);
+  private void rotate(Rotation by) throws IOException {
+    by.rotate(path);
+    openAgain();
   }
 
   @Override
   public void reopen() throws IOException {
-    // Python's rotating handler takes a request to open again as one to rotate.
-    if (maxSize > 0) {
-      rotate();
-    } else {
-      open();
+    // Python's rotating handlers take a request to open again as one to rotate.
+    if (rotation.isPresent()) {
+      rotate(rotation.get());
+    } else if (current != null) {
+      openAgain();
     }
   }
 
-  private void open() throws IOException {
-    FileOutputStream opened = new FileOutputStream(path.toFile(), true);
-    RandomAccessFile openedSize = openForSize(opened);
+  private void openAgain() throws IOException {
+    Open opened = delay ? null : Open.at(path);
     close();
-    stream = opened;
-    size = openedSize;
+    current = opened;
   }
 
   @Override
   public void close() throws IOException {
-    stream.close();
-    size.close();
+    if (current != null) {
+      current.close();
+      current = null;
+    }
   }
 }

@@ -25,23 +25,24 @@ final class PythonAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
    * @param level Python level number of the least event to write
    * @param complaints told, once for each spell of failure, that the output fails
    */
-  PythonAppender(int level, LogFile config, LogOutput output, PrintStream complaints) {
+  PythonAppender(int level, LogLayout layout, LogOutput output, PrintStream complaints) {
     this.level = level;
-    this.format = config.format();
-    this.dateFormat = new Strftime(config.dateFormat(), ZoneId.systemDefault());
+    this.format = layout.format();
+    this.dateFormat = new Strftime(layout.dateFormat(), ZoneId.systemDefault());
     this.output = output;
     this.complaints = complaints;
   }
 
   @Override
   protected void append(ILoggingEvent event) {
-    if (PythonLevel.of(event) < level) {
+    int eventLevel = PythonLevel.of(event);
+    if (eventLevel < level) {
       return;
     }
-    String entry = entry(event);
+    String text = text(event);
     lock.lock();
     try {
-      output.write(entry);
+      output.write(eventLevel, text);
       failing = false;
     } catch (IOException e) {
       // Logging must not stop the server, so the failure is shown where it can still be seen.
@@ -54,16 +55,16 @@ final class PythonAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     }
   }
 
-  private String entry(ILoggingEvent event) {
-    StringBuilder entry = new StringBuilder(format.format(field -> field.of(event, dateFormat)));
+  private String text(ILoggingEvent event) {
+    StringBuilder text = new StringBuilder(format.format(field -> field.of(event, dateFormat)));
     IThrowableProxy thrown = event.getThrowableProxy();
     if (thrown != null) {
-      if (entry.isEmpty() || entry.charAt(entry.length() - 1) != '\n') {
-        entry.append('\n');
+      if (text.isEmpty() || text.charAt(text.length() - 1) != '\n') {
+        text.append('\n');
       }
-      entry.append(ThrowableProxyUtil.asString(thrown).stripTrailing());
+      text.append(ThrowableProxyUtil.asString(thrown).stripTrailing());
     }
-    return entry.append('\n').toString();
+    return text.toString();
   }
 
   void reopen() throws IOException {

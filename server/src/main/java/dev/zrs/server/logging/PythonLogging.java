@@ -4,10 +4,11 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import dev.zrs.zconfig.ConfigException;
-import dev.zrs.zconfig.Location;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.InstantSource;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,24 +44,20 @@ public final class PythonLogging implements AutoCloseable {
 
   /** What runzeo logs to without an {@code <eventlog>}, from a level on. */
   static EventLog standardError(int level) {
-    LogFile file =
-        new LogFile(
-            "STDERR",
+    LogLayout layout =
+        new LogLayout(
             PythonFormat.parse(LogFile.DEFAULT_FORMAT),
             LogFile.DEFAULT_DATE_FORMAT,
-            PythonLevel.NOTSET,
-            0,
-            0,
-            Optional.empty());
-    return new EventLog(level, List.of(file));
+            PythonLevel.NOTSET);
+    return new EventLog(level, List.of(LogFile.plain("STDERR", layout, Optional.empty())));
   }
 
   static PythonLogging start(EventLog eventLog, LoggerContext context) {
     List<PythonAppender> appenders = new ArrayList<>();
     try {
-      for (LogFile file : eventLog.logFiles()) {
-        int level = Math.max(eventLog.level(), file.level());
-        appenders.add(new PythonAppender(level, file, open(file), System.err));
+      for (LogHandler handler : eventLog.handlers()) {
+        int level = Math.max(eventLog.level(), handler.layout().level());
+        appenders.add(new PythonAppender(level, handler.layout(), open(handler), System.err));
       }
     } catch (ConfigException e) {
       appenders.forEach(PythonAppender::stop);
@@ -84,19 +81,43 @@ public final class PythonLogging implements AutoCloseable {
     return (LoggerContext) LoggerFactory.getILoggerFactory();
   }
 
-  private static LogOutput open(LogFile file) {
-    if (file.isStandardStream()) {
-      return new StreamOutput(file.path(), file.path().equals("STDERR") ? System.err : System.out);
-    }
+  private static LogOutput open(LogHandler handler) {
     try {
-      return new FileOutput(Path.of(file.path()), file.maxSize(), file.oldFiles());
+      return switch (handler) {
+        case LogFile file when file.isStandardStream() ->
+            new StreamOutput(file.path(), file.path().equals("STDERR") ? System.err : System.out);
+        case LogFile file -> openFile(file);
+        case Syslog syslog -> new SyslogOutput(syslog);
+      };
     } catch (IOException | InvalidPathException e) {
       String message =
-          "path in <logfile>: cannot open the log file " + file.path() + ": " + reason(e);
-      throw file.location()
-          .map((Location at) -> new ConfigException(at, message, e))
-          .orElseGet(() -> new ConfigException(message));
+          switch (handler) {
+            case LogFile file -> "path in <logfile>: cannot open the log file " + file.path();
+            case Syslog syslog -> "address in <syslog>: cannot log to " + syslog.address().text();
+          };
+      message += ": " + reason(e);
+      throw handler.location().isPresent()
+          ? new ConfigException(handler.location().get(), message, e)
+          : new ConfigException(message);
     }
+  }
+
+  private static LogOutput openFile(LogFile file) throws IOException {
+    Path path = Path.of(file.path()).toAbsolutePath();
+    Optional<Rotation> rotation = Optional.empty();
+    if (file.schedule().isPresent()) {
+      rotation =
+          Optional.of(
+              new TimedRotation(
+                  file.schedule().get(),
+                  file.oldFiles(),
+                  path,
+                  InstantSource.system(),
+                  ZoneId.systemDefault()));
+    } else if (file.maxSize() > 0) {
+      rotation = Optional.of(new SizeRotation(file.maxSize(), file.oldFiles()));
+    }
+    return new FileOutput(path, rotation, file.encoding(), file.delay());
   }
 
   /** A FileNotFoundException says the path and, in parentheses, the reason. */
@@ -106,7 +127,7 @@ public final class PythonLogging implements AutoCloseable {
 
   /**
    * Opens the log files again, after a program such as logrotate has moved them; a file with {@code
-   * max-size} is rotated instead, as runzeo does at SIGUSR2.
+   * max-size} or {@code when} is rotated instead, as runzeo does at SIGUSR2.
    *
    * @throws ConfigException if one or more cannot be opened; their old files stay in use
    */

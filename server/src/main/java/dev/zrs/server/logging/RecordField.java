@@ -1,7 +1,6 @@
 package dev.zrs.server.logging;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import dev.zrs.server.logging.PythonFormat.Kind;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
@@ -27,6 +26,24 @@ enum RecordField {
   PROCESS_NAME("processName", Kind.TEXT),
   MESSAGE("message", Kind.TEXT),
   MSG("msg", Kind.TEXT);
+
+  /** What a field's value is, which decides how it can be shown. */
+  enum Kind {
+    TEXT("sra"),
+    INTEGER("sradiuoxXeEfFgGc"),
+    FLOAT("sradiueEfFgG");
+
+    private final String conversions;
+
+    Kind(String conversions) {
+      this.conversions = conversions;
+    }
+
+    /** Whether Python's {@code %} operator shows it with this letter. */
+    boolean takes(char conversion) {
+      return conversions.indexOf(conversion) >= 0;
+    }
+  }
 
   private static final long PID = ProcessHandle.current().pid();
 

@@ -5,8 +5,8 @@ import java.io.PrintStream;
 /** A standard stream of the process; it is never closed. */
 record StreamOutput(String name, PrintStream stream) implements LogOutput {
   @Override
-  public void write(String entry) {
-    stream.print(entry);
+  public void write(int level, String text) {
+    stream.print(text + "\n");
     stream.flush();
   }
 

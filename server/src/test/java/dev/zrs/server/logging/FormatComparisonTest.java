@@ -71,6 +71,84 @@ class FormatComparisonTest {
           "%%(message)s",
           "%%");
 
+  private static final List<String> BRACES =
+      List.of(
+          "",
+          "{asctime} {levelname:<8} {name} {message}",
+          "{name:>25}|{name:^25}|{name:*<20}|{name:.3}|{name:10.3s}|{name:025}|{name:<025}",
+          "{message!r} {message!a} {message!s} {message!r:>30} {levelno!r:>5} {created!r:.4}",
+          "{process:d} {process:8} {process:<8}| {process:08} {process:+} {process: d} {process:,}",
+          "{process:_} {process:012,} {process:011,} {process:010_} {process:=+10} {process:0=+10}",
+          "{process:x} {process:X} {process:#x} {process:o} {process:#o} {process:b} {process:#018b}",
+          "{process:_x} {process:#012_x} {process:n} {process:c} {levelno:c} {levelno:^9c}",
+          "{process:e} {process:.2f} {process:g} {process:%} {process:,.1f} {process:.3} {process:G}",
+          "{created} {created:f} {created:.3f} {created:20.1f} {created:<20.1f}| {created:020.0f}",
+          "{created:,} {created:,.2f} {created:_.2f} {created:e} {created:.2E} {created:g} {created:n}",
+          "{created:.3} {created:.12} {created:.30} {msecs:.3} {msecs:.4} {msecs:.2} {msecs:.1}",
+          "{created:#.0f} {created:.0f} {created:#g} {created:%} {created:.0%} {msecs} {msecs:025,}",
+          "{msecs:03} {msecs:03.0f} {relativeCreated:8.2f} {thread} {threadName} {lineno:5d}|",
+          "{pathname} {filename} {module} {funcName} {processName} {levelno} {msg}",
+          "{{{message}}} {{}} }}{{",
+          "{message:\u00e9^20} {message:}^20}",
+          "{name: <30}|{process:-}|{process:- 5}",
+          "{message:{lineno}}x{",
+          "plain",
+          "{",
+          "}",
+          "{message",
+          "{message}}",
+          "{message}{",
+          "{}",
+          "{0}",
+          "{unknown}",
+          "{Message}",
+          "{message!x}",
+          "{message!}",
+          "{message!rr}",
+          "{message:d}",
+          "{message:+}",
+          "{message:#}",
+          "{message:=10}",
+          "{message:,}",
+          "{message:010}",
+          "{process:.3d}",
+          "{process:s}",
+          "{process:+c}",
+          "{process:,x}",
+          "{process:,n}",
+          "{process:#c}",
+          "{created:d}",
+          "{created:s}",
+          "{created:x}",
+          "{created:c}",
+          "{created:5.}",
+          "{message:q}",
+          "{message:5 }",
+          "{ message}",
+          "{message }",
+          "{message:z}");
+
+  private static final List<String> TEMPLATES =
+      List.of(
+          "",
+          "$asctime ${levelname} $name ${message}",
+          "${message}s $messages",
+          "$message.$name,$levelno-$created$msecs",
+          "$$ $message $$name",
+          "$message $",
+          "$message $1",
+          "$message ${",
+          "$message ${}",
+          "$message ${name",
+          "$message ${na me}",
+          "$unknown",
+          "$message $Unknown_1",
+          "$message $\u00e9",
+          "$message$\u00e9 $name\u00e9",
+          "plain",
+          "$",
+          "100%");
+
   private static final List<String> DATES =
       List.of(
           "%Y-%m-%dT%H:%M:%S",
@@ -113,10 +191,22 @@ class FormatComparisonTest {
 
   @Test
   void logLines() throws IOException {
-    List<String> expected = python(FORMATS);
+    compare(LogStyle.CLASSIC, FORMATS, "classic");
+    compare(LogStyle.FORMAT, BRACES, "format");
+    compare(LogStyle.TEMPLATE, TEMPLATES, "template");
+    // Python cannot make one of nothing.
+    compare(
+        LogStyle.SAFE_TEMPLATE,
+        TEMPLATES.stream().filter(text -> !text.isEmpty()).toList(),
+        "safe-template");
+  }
 
-    assertThat(FORMATS.stream().map(format -> format + " -> " + ours(format)))
-        .containsExactlyElementsOf(pairs(FORMATS, expected));
+  private void compare(LogStyle style, List<String> formats, String name) throws IOException {
+    List<String> expected = python(formats, "lines", name);
+
+    List<String> actual = formats.stream().map(format -> ours(style, format)).toList();
+    assertThat(String.join("\n", pairs(formats, actual)))
+        .isEqualTo(String.join("\n", pairs(formats, expected)));
   }
 
   @ParameterizedTest
@@ -138,7 +228,8 @@ class FormatComparisonTest {
       }
     }
 
-    assertThat(pairs(keys, actual)).containsExactlyElementsOf(pairs(keys, python(DATES, zone)));
+    assertThat(pairs(keys, actual))
+        .containsExactlyElementsOf(pairs(keys, python(DATES, "dates", zone)));
   }
 
   private static List<String> pairs(List<String> keys, List<String> values) {
@@ -150,9 +241,10 @@ class FormatComparisonTest {
     return pairs;
   }
 
-  private static String ours(String format) {
+  private static String ours(LogStyle style, String format) {
     try {
-      return PythonFormat.parse(format).format(field -> Objects.requireNonNull(RECORD.get(field)));
+      return PythonFormat.parse(style, format)
+          .format(field -> Objects.requireNonNull(RECORD.get(field)));
     } catch (BadValueException e) {
       return REFUSED;
     }

@@ -1,5 +1,6 @@
 package dev.zrs.server.logging;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,7 +10,7 @@ import dev.zrs.zconfig.Location;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,13 +29,9 @@ class PythonLoggingTest {
   @TempDir private Path directory;
 
   private LogFile file(String format, int level) {
-    return new LogFile(
+    return LogFile.plain(
         directory.resolve("zeo.log").toString(),
-        PythonFormat.parse(format),
-        "%Y",
-        level,
-        0,
-        0,
+        new LogLayout(PythonFormat.parse(format), "%Y", level),
         Optional.of(new Location("zeo.conf", 7)));
   }
 
@@ -158,7 +155,16 @@ class PythonLoggingTest {
   @Test
   void aFileThatCannotBeRotatedStillGetsTheEvents() throws IOException {
     LogFile config = file("%(message)s", 0);
-    LogFile rotated = new LogFile(config.path(), config.format(), "", 0, 10, 1, config.location());
+    LogFile rotated =
+        new LogFile(
+            config.path(),
+            config.layout(),
+            10,
+            Optional.empty(),
+            1,
+            UTF_8,
+            false,
+            config.location());
     Path obstacle = Files.createDirectories(directory.resolve("zeo.log.1/full"));
     try (PythonLogging _ = start(20, rotated)) {
       LOG.info("one two three");
@@ -167,6 +173,70 @@ class PythonLoggingTest {
 
     assertThat(obstacle).exists();
     assertThat(lines("zeo.log")).containsExactly("one two three", "four five six");
+  }
+
+  private LogFile with(Charset encoding, boolean delay) {
+    LogFile plain = file("%(message)s", 0);
+    return new LogFile(
+        plain.path(), plain.layout(), 0, Optional.empty(), 0, encoding, delay, plain.location());
+  }
+
+  @Test
+  void aDelayedFileIsMadeWhenThereIsSomethingToWrite() throws IOException {
+    try (PythonLogging logging = start(20, with(UTF_8, true))) {
+      assertThat(directory).isEmptyDirectory();
+      logging.reopen();
+      assertThat(directory).isEmptyDirectory();
+      LOG.info("old");
+      Files.move(directory.resolve("zeo.log"), directory.resolve("zeo.log.old"));
+      logging.reopen();
+      assertThat(directory.resolve("zeo.log")).doesNotExist();
+      LOG.info("new");
+    }
+
+    assertThat(lines("zeo.log.old")).containsExactly("old");
+    assertThat(lines("zeo.log")).containsExactly("new");
+  }
+
+  @Test
+  void whatAnEncodingLacksIsEscaped() throws IOException {
+    String text = "\u00e9 \u20ac \ud83d\ude00 \ud800 x";
+    for (String name : List.of("ascii", "latin-1", "UTF_8", "cp1252", "utf-16-le")) {
+      Path file = directory.resolve("zeo.log");
+      Files.deleteIfExists(file);
+      Charset charset = LogEncoding.named(name);
+      try (PythonLogging _ = start(20, with(charset, false))) {
+        LOG.info(text);
+      }
+      assertThat(new String(Files.readAllBytes(file), charset))
+          .isEqualTo(
+              switch (name) {
+                case "ascii" -> "\\u00e9 \\u20ac \\u1f600 \\ud800 x\n";
+                case "latin-1" -> "\u00e9 \\u20ac \\u1f600 \\ud800 x\n";
+                case "cp1252" -> "\u00e9 \u20ac \\u1f600 \\ud800 x\n";
+                default -> "\u00e9 \u20ac \ud83d\ude00 \\ud800 x\n";
+              });
+    }
+  }
+
+  @Test
+  void allHandlersGetWhatTheirLevelsLetThrough() throws IOException {
+    LogFile all = file("%(message)s", 0);
+    LogFile errors =
+        LogFile.plain(
+            directory.resolve("errors").toString(),
+            new LogLayout(
+                PythonFormat.parse(LogStyle.TEMPLATE, "$levelname $message"),
+                "",
+                PythonLevel.ERROR),
+            Optional.empty());
+    try (PythonLogging _ = start(20, all, errors)) {
+      LOG.info("a");
+      LOG.error("b");
+    }
+
+    assertThat(lines("zeo.log")).containsExactly("a", "b");
+    assertThat(lines("errors")).containsExactly("ERROR b");
   }
 
   @Test
@@ -186,7 +256,7 @@ class PythonLoggingTest {
   void withoutAnEventLogInfoGoesToStandardErrorAsInRunzeo() {
     PrintStream before = System.err;
     ByteArrayOutputStream captured = new ByteArrayOutputStream();
-    System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(captured, true, UTF_8));
     try (PythonLogging _ = PythonLogging.start(Optional.empty())) {
       LOG.debug("no");
       LOG.info("listening");
@@ -194,7 +264,7 @@ class PythonLoggingTest {
       System.setErr(before);
     }
 
-    assertThat(captured.toString(StandardCharsets.UTF_8))
+    assertThat(captured.toString(UTF_8))
         .matches(
             "------\n\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d INFO ZEO\\.StorageServer listening\n");
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
@@ -41,13 +42,15 @@ class RotationTest {
             Integer.toString(count),
             lengths);
     Path ours = Files.createDirectory(directory.resolve("java"));
-    FileOutput output = new FileOutput(ours.resolve("zeo.log"), size, count);
+    FileOutput output =
+        new FileOutput(
+            ours.resolve("zeo.log"), Optional.of(new SizeRotation(size, count)), UTF_8, false);
     int number = 0;
     for (String length : lengths.split(",", -1)) {
       if (length.equals("0")) {
         output.reopen();
       } else {
-        output.write(number + " " + "\u00e9".repeat(Integer.parseInt(length)) + "\n");
+        output.write(PythonLevel.INFO, number + " " + "\u00e9".repeat(Integer.parseInt(length)));
       }
       number++;
     }
@@ -56,7 +59,7 @@ class RotationTest {
     assertThat(contents(ours)).isEqualTo(contents(theirs));
   }
 
-  private static Map<String, String> contents(Path directory) throws IOException {
+  static Map<String, String> contents(Path directory) throws IOException {
     Map<String, String> contents = new TreeMap<>();
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.toList()) {

@@ -1,6 +1,6 @@
 """Formats a record with each format of the input file (in hex), as ZConfig's log handlers do. Each
-line of the output is the result in hex, or '-' if ZConfig refuses the format. With a time zone as
-second argument the lines are date formats instead."""
+line of the output is the result in hex, or '-' if ZConfig refuses the format. The other arguments
+are 'lines' and a style, or 'dates' and a time zone: then the lines are date formats."""
 
 import logging
 import os
@@ -22,15 +22,15 @@ def lines():
 
 
 def formatted(text):
-    section = SimpleNamespace(format=text, dateformat="DATE", style="classic", formatter=None,
+    section = SimpleNamespace(format=text, dateformat="DATE", style=sys.argv[3], formatter=None,
                               arbitrary_fields=False)
     made = formatter.FormatterFactory(section)()
     return made.format(logging.makeLogRecord(RECORD))
 
 
 def results():
-    if len(sys.argv) > 2:
-        os.environ["TZ"] = sys.argv[2]
+    if sys.argv[2] == "dates":
+        os.environ["TZ"] = sys.argv[3]
         time.tzset()
         for seconds in (1700000000.75, 1704067199.0, 1104537600.5, 1718000000.25, 951782400.0):
             record = logging.makeLogRecord(dict(RECORD, created=seconds, msecs=seconds % 1 * 1000 // 1))
@@ -40,7 +40,7 @@ def results():
     for text in lines():
         try:
             yield formatted(text)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, IndexError):
             yield None
 
 
