@@ -121,17 +121,6 @@ def test_a_torn_tail_is_cut_and_the_last_whole_transaction_is_the_last(cluster):
 
 
 @pytest.mark.ours
-def test_sigusr2_does_no_harm(cluster):
-    """It does not reopen the log yet; a rule that sends it must not kill the server."""
-    server = cluster('server').start()
-    pid = server.process.pid
-    server.process.send_signal(signal.SIGUSR2)
-    commit(server, 1)
-    assert server.process.poll() is None and server.process.pid == pid
-    assert server.stop() == 0
-
-
-@pytest.mark.ours
 def test_a_file_at_rest_is_packed_and_python_goes_on(cluster):
     server = cluster('server').start()
     for value in range(5):
