@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * fail. Any thread may call: a signal may come while things are still being opened.
  */
 final class Closer implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
 
   /** Guards both fields. */
   private final ReentrantLock lock = new ReentrantLock();

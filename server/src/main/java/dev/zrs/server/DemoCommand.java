@@ -76,7 +76,7 @@ final class DemoCommand implements Callable<Integer> {
           out.printf("%nstopping; the databases stay in %s%n", place);
           closer.close();
         };
-    Stopping.onSignal(end);
+    Stopping.onSignal(_ -> end.run());
     try {
       if (withZooKeeper) {
         TrialEnsemble ensemble = closer.add(TrialEnsemble.start(place.resolve("zookeeper"), 0));

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * other one can be reached again, so it would not find a promoted secondary. Any thread may call.
  */
 final class HeldWriters implements WriteGate {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
 
   /** How often it is asked whether an upstream that is away is there again, for all clients. */
   private static final Duration PAUSE = Duration.ofSeconds(1);

@@ -1,5 +1,6 @@
 package dev.zrs.server;
 
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,7 +41,11 @@ public final class Main implements Runnable {
 
   /** Runs the program and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Main()).execute(arguments));
+    CommandLine commands = new CommandLine(new Main());
+    // As the options of runzeo can be.
+    Objects.requireNonNull(commands.getSubcommands().get("serve"))
+        .setAbbreviatedOptionsAllowed(true);
+    System.exit(commands.execute(arguments));
   }
 
   @Override

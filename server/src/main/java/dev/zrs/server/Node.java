@@ -46,7 +46,7 @@ import org.slf4j.LoggerFactory;
  * configuration says. Any thread may ask; one starts and closes it.
  */
 final class Node implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.StorageServer");
 
   private final Closer closer = new Closer();
   private final Optional<ServerDirectory> directory;
@@ -68,7 +68,8 @@ final class Node implements AutoCloseable {
     try {
       Map<String, ServedStorage> served = new LinkedHashMap<>();
       for (NamedStorage named : config.storages()) {
-        LOG.info("opening storage '{}' using {}", named.name(), kind(named.storage()));
+        RunzeoLog.info(
+            "opening storage '%s' using %s".formatted(named.name(), kind(named.storage())));
         served.put(named.name(), open(named.name(), named.storage(), clock));
       }
       // Last, so that it is closed first: no commits come while the secondaries get the rest.
@@ -225,6 +226,7 @@ final class Node implements AutoCloseable {
   private FileStorage open(String name, StorageOptions options, Disk disk, InstantSource clock) {
     FileStorage storage = closer.add(FileStorage.open(options, disk, clock));
     storages.put(name, storage);
+    closer.add(() -> LOG.info("closing storage '{}'", name));
     return storage;
   }
 

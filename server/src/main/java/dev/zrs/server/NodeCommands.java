@@ -25,7 +25,7 @@ final class NodeCommands implements Function<List<String>, Reply> {
   static final String FORCE = "force";
   static final String ACCEPT_PACKED = "accept-packed";
 
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
 
   private final Node node;
   private final InstantSource clock;

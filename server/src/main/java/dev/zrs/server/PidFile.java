@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * it is logged and no reason to stop. Not for concurrent use.
  */
 final class PidFile implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
   private final Path path;
 
   private PidFile(Path path) {
@@ -23,7 +23,7 @@ final class PidFile implements AutoCloseable {
     try {
       Files.deleteIfExists(path);
       Files.writeString(path, ProcessHandle.current().pid() + "\n");
-      LOG.info("created PID file '{}'", path);
+      RunzeoLog.info("created PID file '%s'".formatted(path));
     } catch (IOException e) {
       LOG.error("PID file '{}' cannot be opened: {}", path, e.toString());
     }
@@ -35,7 +35,7 @@ final class PidFile implements AutoCloseable {
   public void close() {
     try {
       if (Files.deleteIfExists(path)) {
-        LOG.info("removed PID file '{}'", path);
+        RunzeoLog.info("removed PID file '%s'".formatted(path));
       }
     } catch (IOException e) {
       LOG.error("PID file '{}' could not be removed: {}", path, e.toString());

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * what sends and receives its transactions. Any thread may call.
  */
 final class ReplicatedStorage implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
 
   /** The ZEO clients of the storage. */
   interface Clients {

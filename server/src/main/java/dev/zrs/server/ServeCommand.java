@@ -8,6 +8,7 @@ import dev.zrs.server.control.ControlException;
 import dev.zrs.server.control.ControlServer;
 import dev.zrs.server.logging.PythonLogging;
 import dev.zrs.zconfig.ConfigException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -26,20 +27,26 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class)
 final class ServeCommand implements Callable<Integer> {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
 
   @Option(
       names = {"-C", "--configure"},
       paramLabel = "FILE",
       description = "configuration file (zeo.conf)")
-  private @Nullable Path configuration;
+  private List<String> configurations = List.of();
+
+  @Option(
+      names = "-X",
+      paramLabel = "SECTION/KEY=VALUE",
+      description = "a key that replaces the one of the configuration file; may be repeated")
+  private List<String> overrides = List.of();
 
   @Option(
       names = {"-a", "--address"},
       paramLabel = "ADDRESS",
       description =
           "where to listen for ZEO clients: PORT, HOST:PORT, or the path of a unix socket")
-  private @Nullable String address;
+  private List<String> addresses = List.of();
 
   @Option(
       names = {"-f", "--filename"},
@@ -51,10 +58,13 @@ final class ServeCommand implements Callable<Integer> {
       names = {"-t", "--timeout"},
       paramLabel = "SECONDS",
       description = "how long a client may hold the commit lock")
-  private @Nullable String timeout;
+  private List<String> timeouts = List.of();
 
   @Option(names = "--pid-file", paramLabel = "FILE", description = "where to write the process id")
-  private @Nullable String pidFile;
+  private List<String> pidFiles = List.of();
+
+  @Option(names = "--test", description = "start, and stop at once")
+  private boolean test;
 
   @Option(
       names = "--control",
@@ -65,9 +75,10 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ServerConfig config;
+    PythonLogging logging;
     try {
       config = load();
-      PythonLogging.start(config.eventlog());
+      logging = PythonLogging.start(config.eventlog());
     } catch (ConfigException e) {
       System.err.println("Error: " + e.getMessage());
       System.err.println("For help, use zrs serve --help");
@@ -81,11 +92,12 @@ final class ServeCommand implements Callable<Integer> {
     Closer closer = new Closer();
     // Before anything is opened: a signal may come at once.
     Stopping.onSignal(
-        () -> {
-          LOG.info("terminated by a signal");
+        signal -> {
+          RunzeoLog.info((signal.equals("SIGHUP") ? "restarted by " : "terminated by ") + signal);
           closer.close();
-          LOG.info("stopped");
+          RunzeoLog.info("stopped");
         });
+    Signals.handle("USR2", () -> reopenLogs(config, logging));
     try {
       config.zeo().pidFile().map(PidFile::write).ifPresent(closer::add);
       Node node = closer.add(Node.start(config, InstantSource.system()));
@@ -99,8 +111,29 @@ final class ServeCommand implements Callable<Integer> {
       int code = failed(config, String.valueOf(e.getMessage()));
       return e instanceof ConfigException ? Main.USAGE : code;
     }
+    if (test) {
+      System.out.println("testing exit immediately");
+      if (Stopping.clear()) {
+        closer.close();
+      }
+      return Main.GOOD;
+    }
     Stopping.awaitSignal();
     return Main.GOOD;
+  }
+
+  /** For programs such as logrotate, which have moved the files. */
+  private static void reopenLogs(ServerConfig config, PythonLogging logging) {
+    if (config.eventlog().isEmpty()) {
+      RunzeoLog.warn("received SIGUSR2, but it was not handled!");
+      return;
+    }
+    try {
+      logging.reopen();
+      RunzeoLog.info("Log files reopened successfully");
+    } catch (ConfigException e) {
+      LOG.error("{}", e.getMessage());
+    }
   }
 
   /** Without it the server serves all the same. */
@@ -115,13 +148,34 @@ final class ServeCommand implements Callable<Integer> {
 
   private ServerConfig load() {
     return ServerConfig.load(
-        Optional.ofNullable(configuration),
+        one("-C", configurations).map(ServeCommand::path),
         new CommandLine(
-            Optional.ofNullable(address),
+            Optional.ofNullable(addresses.isEmpty() ? null : addresses.getLast()),
             files,
-            Optional.ofNullable(timeout),
-            Optional.ofNullable(pidFile)),
+            one("-t", timeouts),
+            one("--pid-file", pidFiles),
+            overrides),
         System.getenv());
+  }
+
+  /** An option may be repeated if it says the same. */
+  private static Optional<String> one(String option, List<String> values) {
+    if (values.stream().distinct().count() > 1) {
+      throw new ConfigException("conflicting command line option '" + option + "'");
+    }
+    return values.stream().findFirst();
+  }
+
+  /** A file may be named by a URL. */
+  private static Path path(String text) {
+    if (text.matches("(?i)(https?|ftp)://.*")) {
+      throw new ConfigException("-C " + text + ": only a file can be read");
+    }
+    try {
+      return text.startsWith("file:") ? Path.of(URI.create(text)) : Path.of(text);
+    } catch (IllegalArgumentException e) { // so are the exceptions of both
+      throw new ConfigException("-C " + text + ": it does not name a file");
+    }
   }
 
   private static int failed(ServerConfig config, String reason) {

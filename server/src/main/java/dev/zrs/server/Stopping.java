@@ -1,26 +1,37 @@
 package dev.zrs.server;
 
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the process in order when a signal (SIGTERM, SIGINT, SIGHUP) asks for it: what runs is
- * closed, then the process ends with exit code 0, as runzeo does. Any thread may call.
+ * Ends the process in order when a signal asks for it: what runs is closed, then the process ends.
+ * The exit codes are those of runzeo: 0 after SIGTERM and SIGINT, 1 after SIGHUP, which makes
+ * zdaemon start it again. Any thread may call.
  */
 final class Stopping {
   private static final Object NEVER = new Object();
-  private static final AtomicReference<@Nullable Runnable> CLOSE = new AtomicReference<>();
+  private static final Map<String, Integer> CODES =
+      Map.of("TERM", Main.GOOD, "INT", Main.GOOD, "HUP", Main.BAD);
+  private static final AtomicReference<@Nullable Consumer<String>> CLOSE = new AtomicReference<>();
+  private static final AtomicReference<String> SIGNAL = new AtomicReference<>("TERM");
 
   static {
     Runtime.getRuntime()
         .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(Stopping::closeAndHalt));
+    CODES.forEach((name, code) -> Signals.handle(name, () -> exit(name, code)));
   }
 
   private Stopping() {}
 
-  /** What to do at a signal from now on. */
-  static void onSignal(Runnable close) {
+  /**
+   * What to do at a signal from now on.
+   *
+   * @param close is given the signal's name, such as SIGTERM
+   */
+  static void onSignal(Consumer<String> close) {
     CLOSE.set(close);
   }
 
@@ -40,12 +51,18 @@ final class Stopping {
     }
   }
 
+  /** From here on whoever else wants to end the process waits for the hook. */
+  private static void exit(String signal, int code) {
+    SIGNAL.set(signal);
+    Runtime.getRuntime().exit(code);
+  }
+
   private static void closeAndHalt() {
-    Runnable close = CLOSE.getAndSet(null);
+    Consumer<String> close = CLOSE.getAndSet(null);
     if (close != null) {
-      close.run();
-      // The JVM would exit with 128 + the signal's number, which supervisors take for a failure.
-      Runtime.getRuntime().halt(Main.GOOD);
+      String signal = SIGNAL.get();
+      close.accept("SIG" + signal);
+      Runtime.getRuntime().halt(CODES.getOrDefault(signal, Main.GOOD));
     }
   }
 }

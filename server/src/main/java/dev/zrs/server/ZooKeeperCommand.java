@@ -40,7 +40,7 @@ final class ZooKeeperCommand implements Callable<Integer> {
     PythonLogging.start(Optional.empty());
     try {
       TrialEnsemble ensemble = TrialEnsemble.start(folder, port);
-      Stopping.onSignal(ensemble::close);
+      Stopping.onSignal(_ -> ensemble.close());
       System.out.printf("ZooKeeper listens at %s%n", ensemble.connectionString());
       System.out.flush();
     } catch (DirectoryException e) {

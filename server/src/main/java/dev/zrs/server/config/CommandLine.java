@@ -11,17 +11,20 @@ import java.util.Optional;
  *     the file
  * @param timeout {@code -t}: transaction timeout in seconds
  * @param pidFile {@code --pid-file}
+ * @param overrides {@code -X}, each {@code SECTION/KEY=VALUE}: keys that replace those of the file
  */
 public record CommandLine(
     Optional<String> address,
     List<String> filenames,
     Optional<String> timeout,
-    Optional<String> pidFile) {
+    Optional<String> pidFile,
+    List<String> overrides) {
   /** No options. */
   public static final CommandLine NONE =
-      new CommandLine(Optional.empty(), List.of(), Optional.empty(), Optional.empty());
+      new CommandLine(Optional.empty(), List.of(), Optional.empty(), Optional.empty(), List.of());
 
   public CommandLine {
     filenames = List.copyOf(filenames);
+    overrides = List.copyOf(overrides);
   }
 }

@@ -8,6 +8,7 @@ import dev.zrs.zconfig.ConfigException;
 import dev.zrs.zconfig.ConfigReader;
 import dev.zrs.zconfig.DataTypes;
 import dev.zrs.zconfig.Document;
+import dev.zrs.zconfig.Overrides;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,10 +40,17 @@ final class ConfigLoader {
     return build(file.map(path -> new ConfigReader(this::variable).read(path)));
   }
 
-  ServerConfig build(Optional<Document> document) {
+  ServerConfig build(Optional<Document> written) {
+    Overrides overrides = new Overrides(commandLine.overrides());
+    if (written.isEmpty() && !commandLine.overrides().isEmpty()) {
+      throw new ConfigException(
+          "configuration overrides (-X) cannot be used without a configuration file");
+    }
+    Optional<Document> document = written.map(overrides::applyTo);
     document.ifPresent(NotBuilt::checkImports);
     Optional<CheckedSection> root = document.map(RunzeoSchema.SCHEMA::check);
     root.ifPresent(NotBuilt::check);
+    root.ifPresent(NeedsPython::check);
     List<NamedStorage> fromFile =
         root.map(r -> StorageReader.read(r.ofKind(RunzeoSchema.STORAGE))).orElseGet(List::of);
     Optional<EventLog> eventLog = root.flatMap(r -> r.ofType("eventlog")).map(EventLogReader::read);
@@ -212,7 +220,7 @@ final class ConfigLoader {
 
   private static Runner runner(CheckedSection section) {
     // Its log is zdaemon's, but a mistake in it should not wait until zdaemon reads it.
-    section.ofKind(LogSchema.LOG).forEach(EventLogReader::read);
+    section.ofKind(LogSchema.LOG).forEach(EventLogReader::check);
     return new Runner(List.copyOf(words(section)), section.location());
   }
 

@@ -11,7 +11,6 @@ import java.util.OptionalLong;
  * @param blobDir empty for no blobs
  * @param create whether an existing file is emptied first
  * @param quota size in bytes that the file may not exceed
- * @param packer a Python name
  * @param packGc whether a pack collects garbage
  * @param packKeepOld whether a pack keeps the file before it as {@code .old}
  */
@@ -21,19 +20,18 @@ public record FileStorageConfig(
     boolean create,
     boolean readOnly,
     OptionalLong quota,
-    Optional<String> packer,
     boolean packGc,
     boolean packKeepOld)
     implements StorageConfig {
   /** The same with blobs. */
   FileStorageConfig withBlobDir(Path directory) {
     return new FileStorageConfig(
-        path, Optional.of(directory), create, readOnly, quota, packer, packGc, packKeepOld);
+        path, Optional.of(directory), create, readOnly, quota, packGc, packKeepOld);
   }
 
   /** A storage with all defaults. */
   static FileStorageConfig at(Path path) {
     return new FileStorageConfig(
-        path, Optional.empty(), false, false, OptionalLong.empty(), Optional.empty(), true, true);
+        path, Optional.empty(), false, false, OptionalLong.empty(), true, true);
   }
 }

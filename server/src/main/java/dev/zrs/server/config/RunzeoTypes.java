@@ -2,7 +2,9 @@ package dev.zrs.server.config;
 
 import dev.zrs.server.config.ZooKeeperConfig.Access;
 import dev.zrs.server.config.ZooKeeperConfig.Authentication;
+import dev.zrs.server.logging.LogStyle;
 import dev.zrs.server.logging.PythonLevel;
+import dev.zrs.server.logging.SyslogFacility;
 import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.BadValueException;
 import dev.zrs.zconfig.DataType;
@@ -16,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The data types that ZConfig's logger component and zdaemon add to the standard ones. */
@@ -31,33 +34,9 @@ final class RunzeoTypes {
               .replace("\\f", "\f")
               .replace("\\r", "\r");
 
-  static final DataType<String> LOG_STYLE =
-      oneOf("a style", Set.of("classic", "format", "template", "safe-template"));
+  static final DataType<LogStyle> LOG_STYLE = RunzeoTypes::logStyle;
 
-  static final DataType<String> SYSLOG_FACILITY =
-      oneOf(
-          "a syslog facility",
-          Set.of(
-              "auth",
-              "authpriv",
-              "cron",
-              "daemon",
-              "kern",
-              "lpr",
-              "mail",
-              "news",
-              "security",
-              "syslog",
-              "user",
-              "uucp",
-              "local0",
-              "local1",
-              "local2",
-              "local3",
-              "local4",
-              "local5",
-              "local6",
-              "local7"));
+  static final DataType<SyslogFacility> SYSLOG_FACILITY = RunzeoTypes::facility;
 
   static final DataType<String> GET_OR_POST = oneOf("a method", Set.of("get", "post"));
 
@@ -103,6 +82,35 @@ final class RunzeoTypes {
           "is in a directory that does not exist");
 
   private RunzeoTypes() {}
+
+  private static LogStyle logStyle(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "classic" -> LogStyle.CLASSIC;
+      case "format" -> LogStyle.FORMAT;
+      case "template" -> LogStyle.TEMPLATE;
+      case "safe-template" -> LogStyle.SAFE_TEMPLATE;
+      default ->
+          throw new BadValueException(
+              DataTypes.quote(text)
+                  + " is not a style (one of classic, format, safe-template, template)");
+    };
+  }
+
+  private static SyslogFacility facility(String text) {
+    for (SyslogFacility facility : SyslogFacility.values()) {
+      if (facility.name().equalsIgnoreCase(text)) {
+        return facility;
+      }
+    }
+    throw new BadValueException(
+        DataTypes.quote(text)
+            + " is not a syslog facility (one of "
+            + Arrays.stream(SyslogFacility.values())
+                .map(facility -> facility.name().toLowerCase(Locale.ROOT))
+                .sorted()
+                .collect(Collectors.joining(", "))
+            + ")");
+  }
 
   private static boolean copyOrSkip(String text) {
     return switch (text.toLowerCase(Locale.ROOT)) {

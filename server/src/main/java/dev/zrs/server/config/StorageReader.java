@@ -121,7 +121,6 @@ final class StorageReader {
         create,
         readOnly,
         quota.map(OptionalLong::of).orElseGet(OptionalLong::empty),
-        section.find("packer", String.class).filter(packer -> !packer.isEmpty()),
         section.get("pack-gc", Boolean.class),
         section.get("pack-keep-old", Boolean.class));
   }

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * thread may call.
  */
 public final class ControlServer implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
   private static final int MAX_CONNECTIONS = 8;
   private static final int USAGE = 2;
   private static final Duration PAUSE = Duration.ofSeconds(1);

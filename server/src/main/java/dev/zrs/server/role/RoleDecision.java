@@ -7,7 +7,7 @@ import org.slf4j.LoggerFactory;
 
 /** Decides, when a server starts, which role a storage has. */
 public final class RoleDecision {
-  private static final Logger LOG = LoggerFactory.getLogger("runzeo");
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.runzeo");
 
   private RoleDecision() {}
 

@@ -55,15 +55,14 @@ class RecipeTest {
                     false,
                     false,
                     OptionalLong.empty(),
-                    Optional.empty(),
                     true,
                     true)));
     assertThat(config.runner().orElseThrow().program())
         .containsExactly(top.resolve("plain/parts/zeoserver/bin/runzeo").toString());
-    LogFile log = config.eventlog().orElseThrow().logFiles().getFirst();
+    LogFile log = (LogFile) config.eventlog().orElseThrow().handlers().getFirst();
     assertThat(log.path()).isEqualTo(var.resolve("log/zeoserver.log").toString());
     assertThat(log.maxSize()).isZero();
-    assertThat(log.dateFormat()).isEqualTo("%Y-%m-%dT%H:%M:%S");
+    assertThat(log.layout().dateFormat()).isEqualTo("%Y-%m-%dT%H:%M:%S");
   }
 
   @Test
@@ -73,7 +72,7 @@ class RecipeTest {
     FileStorageConfig storage = (FileStorageConfig) config.storages().getFirst().storage();
     assertThat(storage.packGc()).isFalse();
     assertThat(storage.packKeepOld()).isFalse();
-    LogFile log = config.eventlog().orElseThrow().logFiles().getFirst();
+    LogFile log = (LogFile) config.eventlog().orElseThrow().handlers().getFirst();
     assertThat(log.maxSize()).isEqualTo(5L * 1024 * 1024);
     assertThat(log.oldFiles()).isEqualTo(3);
     assertThat(config.zeo().address().text()).isEqualTo("127.0.0.1:8100");

@@ -46,7 +46,7 @@ class ServerConfigTest {
 
   private static CommandLine options(String address, String... filenames) {
     return new CommandLine(
-        Optional.of(address), List.of(filenames), Optional.empty(), Optional.empty());
+        Optional.of(address), List.of(filenames), Optional.empty(), Optional.empty(), List.of());
   }
 
   @Test
@@ -117,7 +117,8 @@ class ServerConfigTest {
             Optional.of(":9000"),
             List.of("a.fs", "b.fs"),
             Optional.empty(),
-            Optional.of("other.pid"));
+            Optional.of("other.pid"),
+            List.of());
 
     ServerConfig config = load(FILE, commandLine);
 
@@ -164,7 +165,8 @@ class ServerConfigTest {
     assertRefused(options("8100"), "no storages specified; use -f or -C");
     assertRefused(options("h:x", "f"), "invalid value for -a 'h:x': 'x' is not an integer");
     assertRefused(
-        new CommandLine(Optional.of("1"), List.of("f"), Optional.of("-1"), Optional.empty()),
+        new CommandLine(
+            Optional.of("1"), List.of("f"), Optional.of("-1"), Optional.empty(), List.of()),
         "invalid value for -t '-1': with a transaction timeout of -1.0 seconds nobody could commit;"
             + " leave it out for none");
   }
@@ -183,6 +185,43 @@ class ServerConfigTest {
                 .zeo()
                 .msgpack())
         .isFalse();
+  }
+
+  private static CommandLine replacing(String... overrides) {
+    return new CommandLine(
+        Optional.empty(), List.of(), Optional.empty(), Optional.empty(), List.of(overrides));
+  }
+
+  @Test
+  void keysOfTheFileCanBeReplaced() {
+    ServerConfig config =
+        load(
+            FILE, replacing("zeo/address=9000", "Main/path=Third.fs", "filestorage/pack-gc=false"));
+
+    assertThat(config.zeo().address().text()).isEqualTo(":9000");
+    FileStorageConfig main = (FileStorageConfig) config.storages().getFirst().storage();
+    assertThat(main.path()).isEqualTo(Path.of("Third.fs"));
+    assertThat(main.packGc()).isFalse();
+    assertThat(((FileStorageConfig) config.storages().get(1).storage()).packGc()).isTrue();
+  }
+
+  @Test
+  void whatCannotBeReplacedIsNamed() {
+    assertRefused(
+        replacing("zeo/address=9"),
+        "configuration overrides (-X) cannot be used without a configuration file");
+    assertOverrideRefused("zeo.address", "-X zeo.address: it is not of the form SECTION/KEY=VALUE");
+    assertOverrideRefused("zeo//a=1", "-X zeo//a=1: there is a name missing before the '='");
+    assertOverrideRefused("zoe/a=1", "-X zoe/a=1: there is no section zoe");
+    assertOverrideRefused(
+        "zeo/address=h:x", "-X zeo/address=h:x: address in <zeo>: 'x' is not an integer");
+    assertOverrideRefused("zeo/adress=1", "-X zeo/adress=1: adress is not a known key in <zeo>");
+  }
+
+  private static void assertOverrideRefused(String override, String message) {
+    assertThatThrownBy(() -> load(FILE, replacing(override)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(message);
   }
 
   private static void assertRefused(CommandLine commandLine, String message) {
@@ -296,7 +335,7 @@ class ServerConfigTest {
   private static ZrsConfig example(String name) {
     Path file = Path.of("..", "examples", name);
     ServerConfig config = ServerConfig.load(Optional.of(file), CommandLine.NONE, Map.of());
-    LogFile log = config.eventlog().orElseThrow().logFiles().getFirst();
+    LogFile log = (LogFile) config.eventlog().orElseThrow().handlers().getFirst();
     assertThat(log.maxSize()).isEqualTo(10L << 20);
     assertThat(log.oldFiles()).isEqualTo(5);
     return (ZrsConfig) config.storages().getFirst().storage();
