@@ -241,7 +241,7 @@ public final class ZeoClient implements AutoCloseable {
   public List<Undoable> undoable(int skip, int count) {
     return parse(
         "undoInfo",
-        call("undoInfo", skip, skip + count),
+        call("undoInfo", skip, skip + count, PyNone.NONE),
         reply -> Py.asSequence(reply).stream().map(ZeoClient::undoable).toList());
   }
 

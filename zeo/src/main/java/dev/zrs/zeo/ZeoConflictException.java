@@ -31,8 +31,7 @@ public final class ZeoConflictException extends ZeoCallException {
   private static String text(PyDict fields) {
     String object = oid(fields.get("oid")).map(each -> " (oid " + each + ")").orElse("");
     return ": %s%s"
-        .formatted(
-            fields.get("message") instanceof String message ? message : "conflict", object);
+        .formatted(fields.get("message") instanceof String message ? message : "conflict", object);
   }
 
   private static Optional<Oid> oid(@Nullable Object value) {

@@ -59,7 +59,14 @@ public record ZeoServerOptions(
 
   public ZeoServerOptions withReadOnly(boolean value) {
     return new ZeoServerOptions(
-        value, invalidationQueueSize, transactionTimeout, invalidationAge, msgpack, limits, tls, clock);
+        value,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        limits,
+        tls,
+        clock);
   }
 
   public ZeoServerOptions withInvalidationQueueSize(int value) {
@@ -93,7 +100,14 @@ public record ZeoServerOptions(
 
   public ZeoServerOptions withMsgpack(boolean value) {
     return new ZeoServerOptions(
-        readOnly, invalidationQueueSize, transactionTimeout, invalidationAge, value, limits, tls, clock);
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        value,
+        limits,
+        tls,
+        clock);
   }
 
   public ZeoServerOptions withLimits(ZeoLimits value) {

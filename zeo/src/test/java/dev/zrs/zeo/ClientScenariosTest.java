@@ -34,7 +34,11 @@ final class ClientScenariosTest {
 
   /** An instance of a class without a module of its own, whose state is a string. */
   private static byte[] data(String text) {
-    return ("\u0080\u0002cpersistent.mapping\nPersistentMapping\n." + "\u0080\u0002U" + (char) text.length() + text + ".")
+    return ("\u0080\u0002cpersistent.mapping\nPersistentMapping\n."
+            + "\u0080\u0002U"
+            + (char) text.length()
+            + text
+            + ".")
         .getBytes(StandardCharsets.ISO_8859_1);
   }
 
@@ -74,8 +78,7 @@ final class ClientScenariosTest {
     TlsOptions both = TlsOptions.DEFAULT.withAuthenticate(authority.certificateFile());
     Optional<TlsContext> tls =
         Optional.of(
-            TlsContext.load(
-                both.withCertificate(client.file()).withServerHostname("zodb.org")));
+            TlsContext.load(both.withCertificate(client.file()).withServerHostname("zodb.org")));
     return switch (kind) {
       case OURS -> ours(ZeoServerOptions.DEFAULT, Optional.empty());
       case OURS_WITH_TLS ->

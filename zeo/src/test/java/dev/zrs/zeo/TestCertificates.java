@@ -24,6 +24,7 @@ import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
+import org.bouncycastle.openssl.jcajce.JcaPKCS8Generator;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.jspecify.annotations.Nullable;
@@ -122,8 +123,16 @@ final class TestCertificates {
     return new Identity(
         certificate,
         keys,
-        pem(folder.resolve(name + ".pem"), certificate, keys.getPrivate()),
+        pem(folder.resolve(name + ".pem"), certificate, pkcs8(keys)),
         pem(folder.resolve(name + ".crt"), certificate));
+  }
+
+  private static JcaPKCS8Generator pkcs8(KeyPair keys) {
+    try {
+      return new JcaPKCS8Generator(keys.getPrivate(), null);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static Path pem(Path file, Object... objects) {
