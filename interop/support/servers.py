@@ -15,6 +15,8 @@ ZRS = shlex.split(os.environ.get('ZRS_COMMAND', '')) or [os.path.join(ROOT, 'zrs
 RUNZEO = [LEGACY, os.path.join(ROOT, 'interop', 'peers', 'runzeo_zrs.py')]
 # Its secondary waits for 60 s before it connects again.
 RUNZEO_STOCK = [LEGACY, '-m', 'ZEO.runzeo']
+# The newest, with uvloop.
+RUNZEO_CURRENT = [CURRENT, '-m', 'ZEO.runzeo']
 START_LIMIT = 60
 STOP_LIMIT = 60
 

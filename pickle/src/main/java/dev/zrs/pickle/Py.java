@@ -8,6 +8,8 @@ import java.util.List;
  * value is of another kind.
  */
 public final class Py {
+  private static final int MAX_NAME = 200;
+
   private Py() {}
 
   /** The bytes of a bytes, bytearray or Python 2 str; not a copy. */
@@ -132,9 +134,19 @@ public final class Py {
       case PyPersistent persistent -> "a persistent reference";
       case PyInstance instance ->
           "an instance of "
-              + (instance.callable() instanceof PyGlobal global ? "class " + global : "something");
-      case PyGlobal global -> "the global " + global;
+              + (instance.callable() instanceof PyGlobal global
+                  ? "class " + named(global)
+                  : "something");
+      case PyGlobal global -> "the global " + named(global);
       default -> value.getClass().getSimpleName() + " " + value;
     };
+  }
+
+  /** The name as it may stand in a message: who made the pickle can choose any. */
+  private static String named(PyGlobal global) {
+    String name = global.toString();
+    boolean cut = name.length() > MAX_NAME;
+    return name.substring(0, cut ? MAX_NAME : name.length()).replaceAll("\\p{Cntrl}", "?")
+        + (cut ? "..." : "");
   }
 }

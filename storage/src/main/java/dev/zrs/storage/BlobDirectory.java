@@ -185,7 +185,8 @@ public final class BlobDirectory {
   /** Makes what was written to a temporary file durable, so that {@link #commit} is quick. */
   void sync(Path temporary) throws IOException {
     requireWritable();
-    try (DiskFile file = disk.open(temporary, Disk.Mode.READ_WRITE, "open blob to sync")) {
+    // Clients that share the directory take write permission away before they hand a file over.
+    try (DiskFile file = disk.open(temporary, Disk.Mode.READ, "open blob to sync")) {
       file.sync("sync blob");
     }
   }

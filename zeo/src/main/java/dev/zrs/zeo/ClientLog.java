@@ -25,7 +25,7 @@ final class ClientLog {
 
   /** Puts the client's own name for itself before its address. */
   void setLabel(String name) {
-    label = name + " " + peer;
+    label = Printable.of(name) + " " + peer;
   }
 
   String label() {
@@ -61,6 +61,6 @@ final class ClientLog {
   }
 
   private void log(LoggingEventBuilder event, String format, Object... arguments) {
-    event.log(() -> "(" + label + ") " + format.formatted(arguments));
+    event.log(() -> "(" + label + ") " + Printable.of(format.formatted(arguments)));
   }
 }

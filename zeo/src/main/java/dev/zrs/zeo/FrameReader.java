@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a stream into frames: a length of four bytes, big-endian, and so many bytes. One thread.
@@ -31,6 +32,7 @@ final class FrameReader {
   private int end;
   private int offset;
   private int length;
+  private BufferMemory.@Nullable Share share;
 
   FrameReader(ByteConnection connection, int maxFrame) {
     this.connection = connection;
@@ -39,6 +41,11 @@ final class FrameReader {
 
   void setMaxFrame(int bytes) {
     maxFrame = bytes;
+  }
+
+  /** Has a buffer beyond {@link #KEEP} counted from now on. */
+  void countIn(BufferMemory.Share counted) {
+    share = counted;
   }
 
   /** Whether the next frame has arrived as a whole, so that {@link #next} will not wait. */
@@ -56,7 +63,7 @@ final class FrameReader {
    */
   boolean next() throws IOException {
     if (start == end && buffer.length > KEEP) {
-      buffer = new byte[INITIAL];
+      resize(INITIAL);
       start = 0;
       end = 0;
     }
@@ -87,7 +94,7 @@ final class FrameReader {
         start = 0;
       }
       if (end == buffer.length) {
-        buffer = Arrays.copyOf(buffer, buffer.length * 2);
+        resize(buffer.length * 2);
       }
       int count = connection.read(buffer, end, buffer.length - end);
       if (count < 0) {
@@ -96,6 +103,13 @@ final class FrameReader {
       end += count;
     }
     return true;
+  }
+
+  private void resize(int bytes) {
+    if (share != null) {
+      share.input(bytes > KEEP ? bytes : 0);
+    }
+    buffer = bytes < buffer.length ? new byte[bytes] : Arrays.copyOf(buffer, bytes);
   }
 
   /** The array that holds the frame. */

@@ -34,6 +34,10 @@ final class HistoryMethods {
 
   Object history(Request request) {
     request.expect(1, 2);
+    if (Py.isNone(request.argument(0))) {
+      // To Python's storage in memory None is one more oid that it does not have.
+      throw new RequestException(RemoteError.posKeyError(PyNone.NONE));
+    }
     Oid oid = request.oid(0);
     long size = request.integer(1, 1);
     PyList entries = new PyList();

@@ -67,6 +67,9 @@ final class Outbox {
 
   private static final int CHUNK = 16 << 10;
 
+  /** So many bytes more or less are told to the share. */
+  private static final int COUNTED_STEP = 64 << 10;
+
   /** Computes an answer that depends on what is current. */
   interface Answer {
     /**
@@ -80,11 +83,14 @@ final class Outbox {
 
   private static final class Chunk {
     private final byte[] bytes;
+    private final boolean shared;
     private int length;
 
-    Chunk(byte[] bytes, int length) {
+    /** With bytes that other outboxes may have, too. */
+    Chunk(byte[] bytes, int length, boolean shared) {
       this.bytes = bytes;
       this.length = length;
+      this.shared = shared;
     }
 
     boolean hasRoom(int more) {
@@ -94,6 +100,7 @@ final class Outbox {
 
   private final ByteConnection connection;
   private final long maxQueued;
+  private final BufferMemory.Share share;
 
   /** Guards all fields below; {@code announced} and {@code closed} may be read without. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -102,13 +109,22 @@ final class Outbox {
   private ArrayDeque<Chunk> queue = new ArrayDeque<>();
   private ArrayDeque<Chunk> writing = new ArrayDeque<>();
   private long queued;
+
+  /** What is queued but for the bytes that other outboxes have, too, and what was said of it. */
+  private long owned;
+
+  private long counted;
   private boolean flushing;
   private volatile boolean closed;
   private volatile Tid announced = Tid.NONE;
 
-  Outbox(ByteConnection connection, long maxQueued) {
+  /**
+   * @param share is told how much memory its queue takes
+   */
+  Outbox(ByteConnection connection, long maxQueued, BufferMemory.Share share) {
     this.connection = connection;
     this.maxQueued = maxQueued;
+    this.share = share;
   }
 
   /** Makes a complete frame, which may go to several outboxes. */
@@ -230,14 +246,14 @@ final class Outbox {
     }
     int size = HEADER + length;
     if (size > SMALL) {
-      add(new Chunk(frame(message, length), size));
+      add(new Chunk(frame(message, length), size, false));
       return;
     }
     Chunk tail = tail(size);
     INT.set(tail.bytes, tail.length, length);
     System.arraycopy(message, 0, tail.bytes, tail.length + HEADER, length);
     tail.length += size;
-    queued += size;
+    queue(size);
   }
 
   private void appendFrame(byte[] frame) {
@@ -245,25 +261,43 @@ final class Outbox {
       return;
     }
     if (frame.length > SMALL) {
-      add(new Chunk(frame, frame.length));
+      add(new Chunk(frame, frame.length, true));
       return;
     }
     Chunk tail = tail(frame.length);
     System.arraycopy(frame, 0, tail.bytes, tail.length, frame.length);
     tail.length += frame.length;
-    queued += frame.length;
+    queue(frame.length);
   }
 
   private void add(Chunk chunk) {
     queue.addLast(chunk);
-    queued += chunk.length;
+    if (chunk.shared) {
+      queued += chunk.length;
+    } else {
+      queue(chunk.length);
+    }
+  }
+
+  private void queue(int bytes) {
+    queued += bytes;
+    owned += bytes;
+    count();
+  }
+
+  /** Not each time: it has a lock of its own. */
+  private void count() {
+    if (Math.abs(owned - counted) >= COUNTED_STEP) {
+      counted = owned;
+      share.output(owned);
+    }
   }
 
   private Chunk tail(int room) {
     Chunk tail = queue.peekLast();
     if (tail == null || !tail.hasRoom(room)) {
       // A single small reply is the common case: it needs no whole chunk.
-      tail = new Chunk(new byte[tail == null ? Math.max(room, 512) : CHUNK], 0);
+      tail = new Chunk(new byte[tail == null ? Math.max(room, 512) : CHUNK], 0, false);
       queue.addLast(tail);
     }
     return tail;
@@ -303,11 +337,13 @@ final class Outbox {
     try {
       while (takeAll()) {
         long written = 0;
+        long ownWritten = 0;
         for (Chunk chunk = writing.poll(); chunk != null; chunk = writing.poll()) {
           connection.write(chunk.bytes, 0, chunk.length);
           written += chunk.length;
+          ownWritten += chunk.shared ? 0 : chunk.length;
         }
-        wrote(written);
+        wrote(written, ownWritten);
       }
       drained = true;
     } finally {
@@ -333,10 +369,12 @@ final class Outbox {
     }
   }
 
-  private void wrote(long bytes) {
+  private void wrote(long bytes, long own) {
     lock.lock();
     try {
       queued -= bytes;
+      owned -= own;
+      count();
       if (queued <= HIGH_WATER) {
         room.signalAll();
       }

@@ -5,6 +5,6 @@ final class ProtocolException extends ZeoException {
   private static final long serialVersionUID = 1;
 
   ProtocolException(String message) {
-    super(message);
+    super(Printable.of(message));
   }
 }

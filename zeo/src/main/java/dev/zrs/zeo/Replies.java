@@ -1,5 +1,6 @@
 package dev.zrs.zeo;
 
+import dev.zrs.pickle.PickleTypeException;
 import dev.zrs.storage.ReadOnlyStorageException;
 import dev.zrs.storage.StorageException;
 import java.util.function.Supplier;
@@ -100,7 +101,10 @@ final class Replies {
 
   private void writeError(MessageWriter to, Request request, RuntimeException e) {
     RemoteError error = RemoteError.of(e);
-    boolean clientsFault = e instanceof RequestException || e instanceof ReadOnlyStorageException;
+    boolean clientsFault =
+        e instanceof RequestException
+            || e instanceof ReadOnlyStorageException
+            || e instanceof PickleTypeException;
     if (e instanceof StorageException && !error.isNormal() && !clientsFault) {
       // Its message says all: the disk is full, a record is damaged, and where.
       LOG.error("({}) '{}' failed: {}", log.label(), request.method(), e.getMessage());

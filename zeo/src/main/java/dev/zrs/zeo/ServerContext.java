@@ -9,8 +9,10 @@ import java.util.concurrent.ScheduledExecutorService;
  * @param services the storages by name, in the order of the configuration
  * @param options the server's options
  * @param timers runs what is due at a time; its tasks must not wait
+ * @param buffers bounds the memory of all connections together
  */
 record ServerContext(
     Map<String, StorageService> services,
     ZeoServerOptions options,
-    ScheduledExecutorService timers) {}
+    ScheduledExecutorService timers,
+    BufferMemory buffers) {}

@@ -10,16 +10,13 @@ import org.jspecify.annotations.Nullable;
  * a {@link StorageSession}. For the connection's reader, unless a method says otherwise.
  */
 final class Session implements Broadcaster.Subscriber {
-  /** Requests that carry records, blobs or metadata. */
+  /** The requests that bring data. They are done with at once; what waits for a thread is short. */
   private static final Set<String> CARRY_DATA =
       Set.of(
           "tpc_begin", "storea", "restorea", "storeBlobChunk", "storeBlobEnd", "storeBlobShared");
 
-  /**
-   * Bytes of any other request, of which a thousand may wait for a thread. The longest that clients
-   * send gives up some iterators, in a few thousand bytes.
-   */
-  private static final int MAX_PLAIN = 64 << 10;
+  /** Bytes in the message of any other request; a thousand ids of iterators are some 5,000. */
+  private static final int MAX_WITHOUT_DATA = 16 << 10;
 
   private final ServerContext context;
   private final Replies replies;
@@ -85,10 +82,9 @@ final class Session implements Broadcaster.Subscriber {
     if (request == null) {
       return;
     }
-    if (length > MAX_PLAIN && !CARRY_DATA.contains(request.method())) {
+    if (length > MAX_WITHOUT_DATA && !CARRY_DATA.contains(request.method())) {
       throw new ProtocolException(
-          "'%s' in a message of %d bytes; it needs no more than %d"
-              .formatted(request.method(), length, MAX_PLAIN));
+          "a message of %d bytes for '%s'".formatted(length, request.method()));
     }
     try {
       if (known != null) {

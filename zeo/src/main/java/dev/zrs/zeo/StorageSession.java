@@ -33,9 +33,11 @@ final class StorageSession {
   private final StoreMethods stores;
   private final HistoryMethods history;
   private final IteratorMethods iterators;
-  private final AtomicBoolean packing = new AtomicBoolean();
   private final MessageWriter workerOut;
   private final MessageWriter queryOut;
+
+  /** Whether the client has a pack going on. */
+  private final AtomicBoolean packing = new AtomicBoolean();
 
   /**
    * @param readOnly whether the client only wants to read
@@ -187,26 +189,41 @@ final class StorageSession {
   private void pack(Request request) {
     PackMethod method = new PackMethod(service, log);
     boolean waits = PackMethod.waits(request);
-    if (!packing.compareAndSet(false, true)) {
-      // One more thread would only find out the same.
+    boolean another = packing.getAndSet(true);
+    if (another && waits) {
+      // Each has a thread of its own, and the storage would refuse it, too.
       throw new RequestException(RemoteError.storageError("Already packing"));
     }
     if (!waits) {
       replies.reply(request, PyNone.NONE);
     }
+    if (another) {
+      log.info("'pack' failed: Already packing");
+      return;
+    }
     threads.start(
         "pack",
         () -> {
-          try {
-            if (waits) {
-              replies.answer(request, () -> method.pack(request), replies.encoding().newWriter());
-            } else {
+          if (waits) {
+            MessageWriter to = replies.encoding().newWriter();
+            replies.answer(request, () -> packed(method, request), to);
+          } else {
+            try {
               method.packUnwatched(request);
+            } finally {
+              packing.set(false);
             }
-          } finally {
-            packing.set(false);
           }
         });
+  }
+
+  private Object packed(PackMethod method, Request request) {
+    try {
+      return method.pack(request);
+    } finally {
+      // Before the answer: the client may ask for the next one when it has it.
+      packing.set(false);
+    }
   }
 
   private Object newOids(Request request) {

@@ -33,7 +33,7 @@ final class TransactionMethods {
   /** How long a conflict may wait for its winner's announcement; the sync thread is that slow. */
   private static final Duration ANNOUNCE_LIMIT = Duration.ofSeconds(30);
 
-  /** Clients name a transaction by an address in memory. */
+  /** Clients use addresses in their memory; the number goes to logs and into answers. */
   private static final int MAX_ID_BITS = 256;
 
   private final StorageService service;
@@ -56,8 +56,7 @@ final class TransactionMethods {
   Object begin(Request request) {
     request.expect(4, 6);
     Object id = request.argument(0);
-    if (!(id instanceof Long
-        || (id instanceof BigInteger number && number.bitLength() <= MAX_ID_BITS))) {
+    if (!isId(id)) {
       throw request.wrongKind(0, "an integer of at most " + MAX_ID_BITS + " bits");
     }
     ClientTransaction running = current.get();
@@ -128,7 +127,8 @@ final class TransactionMethods {
     if (transaction == null) {
       ClientTransaction running = current.get();
       throw new RequestException(
-          RemoteError.storageTransactionError(running == null ? PyNone.NONE : running.id(), id));
+          RemoteError.storageTransactionError(
+              running == null ? PyNone.NONE : running.id(), isId(id) ? id : PyNone.NONE));
     }
     return transaction;
   }
@@ -151,8 +151,13 @@ final class TransactionMethods {
     return null;
   }
 
+  private static boolean isId(Object id) {
+    return id instanceof Long
+        || (id instanceof BigInteger number && number.bitLength() <= MAX_ID_BITS);
+  }
+
   private static String describe(Object id) {
-    return id instanceof Long || id instanceof BigInteger ? id.toString() : Py.describe(id);
+    return id instanceof Long ? id.toString() : Py.describe(id);
   }
 
   /** Begins the vote; {@link #vote} goes on with it on the worker. */

@@ -30,6 +30,7 @@ final class ZeoConnection implements Runnable {
   private final ClientLog log;
   private final ConnectionThreads threads;
   private final Runnable ended;
+  private final BufferMemory.Share share;
   private volatile @Nullable Session session;
 
   /**
@@ -44,8 +45,10 @@ final class ZeoConnection implements Runnable {
     this.connection = connection;
     this.ended = ended;
     ZeoLimits limits = context.options().limits();
+    this.share = context.buffers().join(connection.peer(), connection::close);
     this.reader = new FrameReader(connection, MAX_HANDSHAKE);
-    this.outbox = new Outbox(connection, limits.maxQueuedBytes());
+    this.reader.countIn(share);
+    this.outbox = new Outbox(connection, limits.maxQueuedBytes(), share);
     this.log = new ClientLog(connection.peer());
     this.threads = threads;
   }
@@ -95,6 +98,7 @@ final class ZeoConnection implements Runnable {
       LOG.error("closing the connection of {}", log.label(), e);
     } finally {
       outbox.close();
+      share.leave();
       ended.run();
     }
   }

@@ -32,6 +32,11 @@ public final class ZeoServer implements AutoCloseable {
   /** Pause after a failed accept, most likely for want of file descriptors. */
   private static final Duration ACCEPT_PAUSE = Duration.ofMillis(100);
 
+  /**
+   * A third of the heap is for messages on their way: beside a large one its data need room, too.
+   */
+  private static final int BUFFERS_OF_HEAP = 3;
+
   private final SocketAddress wanted;
   private final ServerContext context;
   private final ScheduledThreadPoolExecutor timers;
@@ -63,7 +68,12 @@ public final class ZeoServer implements AutoCloseable {
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("zeo timer").factory());
     timers.setRemoveOnCancelPolicy(true);
-    context = new ServerContext(services, options, timers);
+    context =
+        new ServerContext(
+            services,
+            options,
+            timers,
+            new BufferMemory(Runtime.getRuntime().maxMemory() / BUFFERS_OF_HEAP));
   }
 
   /**

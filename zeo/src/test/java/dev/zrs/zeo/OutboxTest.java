@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class OutboxTest {
   private final FakeConnection connection = new FakeConnection(new byte[0], 1);
-  private final Outbox outbox = new Outbox(connection, 2 * Outbox.HIGH_WATER);
+  private final BufferMemory memory = new BufferMemory(Long.MAX_VALUE);
+  private final Outbox outbox = new Outbox(connection, 2 * Outbox.HIGH_WATER, share());
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.US_ASCII);
@@ -49,6 +50,10 @@ final class OutboxTest {
     return messages;
   }
 
+  private BufferMemory.Share share() {
+    return memory.join("test", () -> {});
+  }
+
   @Test
   void manyRepliesGoInOneWrite() throws IOException {
     for (int i = 0; i < 20; i++) {
@@ -62,6 +67,22 @@ final class OutboxTest {
   }
 
   @Test
+  void whatIsQueuedIsCountedButForWhatAllOutboxesShare() throws IOException {
+    for (int i = 0; i < 100; i++) {
+      reply("x".repeat(i % 2 == 0 ? 100 : 5_000));
+    }
+    assertThat(memory.total()).isBetween(190_000L, 260_000L);
+    outbox.flush();
+    assertThat(memory.total()).isLessThan(64 << 10);
+    connection.block(true);
+    long before = memory.total();
+    outbox.announce(new Tid(1), frame("x".repeat(500_000)));
+    assertThat(outbox.queued()).isGreaterThan(500_000);
+    assertThat(memory.total()).isEqualTo(before);
+    connection.block(false);
+  }
+
+  @Test
   void announcementsAreSentWithoutTheReader() {
     outbox.announce(new Tid(1), frame("one"), frame("two"));
     await().untilAsserted(() -> assertThat(received()).containsExactly("one", "two"));
@@ -70,7 +91,7 @@ final class OutboxTest {
 
   @Test
   void orderIsThatOfAppendingThoughManyThreadsFlush() throws Exception {
-    Outbox unlimited = new Outbox(connection, Long.MAX_VALUE);
+    Outbox unlimited = new Outbox(connection, Long.MAX_VALUE, share());
     AtomicInteger order = new AtomicInteger();
     List<CompletableFuture<Void>> threads = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
