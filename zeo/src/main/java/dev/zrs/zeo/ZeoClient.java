@@ -42,8 +42,6 @@ public final class ZeoClient implements AutoCloseable {
 
   private static final double NANOS = 1e9;
 
-  private static final Consumer<ServerMessage> IGNORED = message -> {};
-
   private final ClientChannel channel;
   private final Duration limit;
   private final PickleWriter out = PickleWriter.zeo();
@@ -267,7 +265,7 @@ public final class ZeoClient implements AutoCloseable {
    */
   public void pack(Instant time, Duration limit) {
     double seconds = time.getEpochSecond() + time.getNano() / NANOS;
-    call(limit, IGNORED, "pack", seconds, true);
+    call(limit, ZeoClient::ignore, "pack", seconds, true);
   }
 
   /** The server's numbers about this storage: connections, commits, waiting transactions... */
@@ -322,8 +320,10 @@ public final class ZeoClient implements AutoCloseable {
    * @return the reply, as the pickle module represents it
    */
   public Object call(String method, Object... arguments) {
-    return call(limit, IGNORED, method, arguments);
+    return call(limit, ZeoClient::ignore, method, arguments);
   }
+
+  private static void ignore(ServerMessage message) {}
 
   private Object call(
       Duration within, Consumer<ServerMessage> others, String method, Object... arguments) {

@@ -44,7 +44,7 @@ final class ClientScenariosTest {
 
   @TempDir private Path directory = Path.of("unset");
 
-  private enum Kind {
+  enum Kind {
     OURS,
     OURS_WITH_TLS,
     ZEO_6,
@@ -53,7 +53,7 @@ final class ClientScenariosTest {
   }
 
   /** A server, and how to connect to it. */
-  private record Served(AutoCloseable server, SocketAddress address, Optional<TlsContext> tls)
+  private record Served(Runnable stop, SocketAddress address, Optional<TlsContext> tls)
       implements AutoCloseable {
     ZeoClient connect() {
       ZeoClient client = ZeoClient.connect(address, LONG, ZeoLimits.DEFAULT, tls);
@@ -62,8 +62,8 @@ final class ClientScenariosTest {
     }
 
     @Override
-    public void close() throws Exception {
-      server.close();
+    public void close() {
+      stop.run();
     }
   }
 
@@ -104,12 +104,12 @@ final class ClientScenariosTest {
 
   private Served ours(ZeoServerOptions options, Optional<TlsContext> tls) {
     ServerHarness harness = new ServerHarness(directory, options);
-    return new Served(harness, harness.server().address(), tls);
+    return new Served(harness::close, harness.server().address(), tls);
   }
 
   private Served python(PythonPeer peer, String ssl, Optional<TlsContext> tls) {
     RunzeoServer server = new RunzeoServer(peer, directory, ssl);
-    return new Served(server, server.address(), tls);
+    return new Served(server::close, server.address(), tls);
   }
 
   private static Tid commit(ZeoClient client, Oid oid, Tid serial, String text) {
@@ -227,6 +227,11 @@ final class ClientScenariosTest {
     @Override
     public int read() throws IOException {
       throw new IOException("the disk is broken");
+    }
+
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+      return read();
     }
   }
 

@@ -31,14 +31,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes certificates, and files of them. */
 final class TestCertificates {
-  static final Instant NOW = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-  static final Instant LAST_YEAR = NOW.minus(365, ChronoUnit.DAYS);
-  static final Instant TOMORROW = NOW.plus(1, ChronoUnit.DAYS);
-  static final Instant YESTERDAY = NOW.minus(1, ChronoUnit.DAYS);
+  static final Instant LAST_YEAR = daysFromNow(-365);
+  static final Instant YESTERDAY = daysFromNow(-1);
+  static final Instant TOMORROW = daysFromNow(1);
 
   private static final AtomicLong SERIALS = new AtomicLong();
 
   private TestCertificates() {}
+
+  private static Instant daysFromNow(int days) {
+    return Instant.now().plus(days, ChronoUnit.DAYS).truncatedTo(ChronoUnit.SECONDS);
+  }
 
   /**
    * A certificate with its key.
