@@ -158,8 +158,7 @@ final class TlsTest {
           harness,
           clientOptions.withCertificate(ofOld.file()),
           "CN=of-old is signed by CN=Old, which expired on " + YESTERDAY);
-      refused(
-          harness, clientOptions.withCertificate(old.file()), "CN=Old expired on " + YESTERDAY);
+      refused(harness, clientOptions.withCertificate(old.file()), "CN=Old expired on " + YESTERDAY);
     }
     // Trusted itself, whoever has signed it.
     serverOptions = serverOptions.withAuthenticate(ofOld.certificateFile());
