@@ -1,10 +1,10 @@
 """ZEO clients that mean harm: what they say ends their own connection at most, with one line in the log, leaves nothing
 behind, and the good clients beside them notice nothing."""
 import collections
-import glob
 import json
 import os
 import re
+import struct
 import subprocess
 import threading
 
@@ -151,7 +151,7 @@ def attack(server, kinds):
     assert not wrong, '\n'.join(wrong)
 
 
-def nothing_is_left(server, temporary):
+def nothing_is_left(server, temporary=None):
     """No connection, thread, lock, file."""
     pid = server.process.pid
     servers.wait_for('all connections have ended', lambda: jvm.status(server)['connections'] == 0, 60, server.read_logs)
@@ -160,7 +160,88 @@ def nothing_is_left(server, temporary):
     # Those that served them end when they have been idle for a while.
     servers.wait_for('their threads have ended', lambda: not jvm.threads(pid, r'^zeo (?!.*(accept|timer))'), 60,
                      lambda: '\n'.join(jvm.threads(pid, '')))
-    assert os.listdir(temporary) == [] or not glob.glob(str(temporary / 'zrs-*'))
-    assert os.listdir(os.path.join(server.blobs, 'tmp')) == []
+    if temporary:
+        assert not [name for name in os.listdir(temporary) if name.startswith('zrs-')]
+        assert os.listdir(os.path.join(server.blobs, 'tmp')) == []
     left = [path for path in jvm.files(pid) if 'zrs-transaction' in path or '/tmp/' in path and '(deleted)' in path]
     assert not left, left
+
+
+def test_large_messages_that_never_end_do_not_take_the_memory_of_others(cluster, monkeypatch):
+    """Each is below the limit of a message; together they are more than there is."""
+    server = cluster('server', blobs=False)
+    with monkeypatch.context() as patch:
+        patch.setenv('ZRS_JAVA_OPTS', '-Xmx96m -XX:+ExitOnOutOfMemoryError')
+        server.start()
+    good = Stranger(server.address)
+    oid = good.new_oid()
+    serial = good.commit(oid)
+    strangers = [Stranger(server.address) for _ in range(12)]
+    # A third of the heap is for all of them, and a buffer that is full grows to twice its size.
+    piece = bytes(1 << 20)
+    for s in strangers:
+        s.raw(struct.pack('>I', 100 << 20))
+    for _ in range(9):
+        for s in strangers:
+            s.raw(piece)
+        serial = good.commit(oid, bytes(100_000), serial)
+
+    def ended():
+        with open(server.log) as f:
+            return sum('disconnecting' in line and 'of all connections' in line for line in f)
+
+    servers.wait_for('those that hold most are ended', lambda: ended() >= len(strangers) - 3, 60, server.read_logs)
+    serial = good.commit(oid, bytes(1 << 20), serial)
+    data, current, _ = good.require('loadBefore', oid, bad_messages.MAX)
+    assert current == serial and len(data) == 1 << 20
+    assert ended() <= len(strangers)
+    for s in strangers:
+        s.close()
+    good.close()
+    nothing_is_left(server)
+    assert server.stop() == 0
+
+
+def test_clients_that_ask_and_do_not_read_do_not_take_the_memory_of_others(cluster, monkeypatch):
+    server = cluster('server', blobs=False)
+    with monkeypatch.context() as patch:
+        patch.setenv('ZRS_JAVA_OPTS', '-Xmx96m -XX:+ExitOnOutOfMemoryError')
+        server.start()
+    good = Stranger(server.address)
+    oid = good.new_oid()
+    serial = good.commit(oid, bytes(200_000))
+    strangers = [Stranger(server.address) for _ in range(60)]
+    for s in strangers:
+        # What the system takes for them, and as much again as may wait in the server.
+        for _ in range(60):
+            s.send('loadBefore', oid, bad_messages.MAX)
+
+    def ended():
+        with open(server.log) as f:
+            return sum('disconnecting' in line and 'of all connections' in line for line in f)
+
+    servers.wait_for('some are ended', lambda: ended() >= 10, 60, server.read_logs)
+    for i in range(20):
+        serial = good.commit(oid, bytes(100_000), serial)
+    assert good.require('loadBefore', oid, bad_messages.MAX)[1] == serial
+    for s in strangers:
+        s.close()
+    good.close()
+    nothing_is_left(server)
+    assert server.stop() == 0
+
+
+def test_a_large_answer_leaves_no_memory_with_the_connection(cluster):
+    server = cluster('server', blobs=False).start()
+    strangers = [Stranger(server.address) for _ in range(20)]
+    oid = strangers[0].new_oid()
+    strangers[0].commit(oid, bytes(4 << 20))
+    before = jvm.retained(server.process.pid)
+    for s in strangers:
+        assert len(s.require('loadBefore', oid, bad_messages.MAX)[0]) == 4 << 20
+    after = jvm.retained(server.process.pid)
+    print('%d KB more after %d large answers' % ((after - before) // 1024, len(strangers)))
+    assert after < before + (8 << 20)
+    for s in strangers:
+        s.close()
+    assert server.stop() == 0

@@ -38,6 +38,10 @@ public final class PickleWriter {
       MethodHandles.byteArrayViewVarHandle(double[].class, ByteOrder.BIG_ENDIAN);
 
   private static final int INITIAL_CAPACITY = 256;
+
+  /** What the usual messages fit in, so that they don't need a new buffer each time. */
+  private static final int KEPT_CAPACITY = 128 << 10;
+
   // Some JVMs can't allocate arrays of quite the largest int.
   private static final int MAX_CAPACITY = Integer.MAX_VALUE - 8;
   private static final String LATIN1 = "latin1";
@@ -404,9 +408,12 @@ public final class PickleWriter {
     return Arrays.copyOf(buf, size);
   }
 
-  /** Forgets what is written. */
+  /** Forgets what is written, and lets go of a buffer that a large value needed. */
   public void reset() {
     size = 0;
+    if (buf.length > KEPT_CAPACITY) {
+      buf = new byte[INITIAL_CAPACITY];
+    }
   }
 
   int protocol() {

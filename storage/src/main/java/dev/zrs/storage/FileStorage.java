@@ -55,6 +55,7 @@ public final class FileStorage implements AutoCloseable {
 
   private final PackHost packHost;
   private final TidFile packTime;
+  private final AtomicLong bufferedBytes = new AtomicLong();
 
   FileStorage(
       StorageOptions options,
@@ -106,6 +107,11 @@ public final class FileStorage implements AutoCloseable {
 
   public boolean isReadOnly() {
     return options.readOnly();
+  }
+
+  /** Record data that open transactions have in memory, together. */
+  AtomicLong bufferedBytes() {
+    return bufferedBytes;
   }
 
   public Optional<BlobDirectory> blobs() {

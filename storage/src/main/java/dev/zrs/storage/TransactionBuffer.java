@@ -23,6 +23,9 @@ public final class TransactionBuffer implements AutoCloseable {
   /** Bytes of record data beyond which a transaction is kept in a temporary file. */
   public static final int MEMORY_LIMIT = 16 << 20;
 
+  /** The same for all open transactions of a storage together: an eighth of the heap. */
+  private static final long ALL_LIMIT = Runtime.getRuntime().maxMemory() / 8;
+
   private final FileStorage storage;
   private final TransactionMetadata metadata;
   private final @Nullable Object origin;
@@ -160,7 +163,7 @@ public final class TransactionBuffer implements AutoCloseable {
               }
             });
     operations.clear();
-    inMemory.clear();
+    letGo();
     FileChannel channel = spill;
     if (channel != null) {
       spill = null;
@@ -230,10 +233,17 @@ public final class TransactionBuffer implements AutoCloseable {
     byteCount += bytes.length;
     memoryBytes += bytes.length;
     inMemory.add(data);
-    if (memoryBytes > MEMORY_LIMIT) {
+    long all = storage.bufferedBytes().addAndGet(bytes.length);
+    if (memoryBytes > MEMORY_LIMIT || all > ALL_LIMIT) {
       spill();
     }
     return data;
+  }
+
+  private void letGo() {
+    inMemory.clear();
+    storage.bufferedBytes().addAndGet(-memoryBytes);
+    memoryBytes = 0;
   }
 
   private void spill() {
@@ -251,8 +261,7 @@ public final class TransactionBuffer implements AutoCloseable {
       for (BufferedData data : inMemory) {
         spillEnd = data.spillTo(channel, spillEnd);
       }
-      inMemory.clear();
-      memoryBytes = 0;
+      letGo();
     } catch (IOException e) {
       throw new StorageException("writing a transaction's temporary file failed: " + e, e);
     }

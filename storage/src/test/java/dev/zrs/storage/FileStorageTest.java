@@ -107,6 +107,31 @@ final class FileStorageTest {
   }
 
   @Test
+  void what_open_transactions_have_in_memory_is_bounded_for_all_together() {
+    try (FileStorage storage = open();
+        TransactionBuffer other = storage.begin(TransactionMetadata.EMPTY, null)) {
+      other.store(B, Tid.NONE, new byte[1000]);
+      assertThat(storage.bufferedBytes()).hasValue(1000);
+      try (TransactionBuffer large = storage.begin(TransactionMetadata.EMPTY, null)) {
+        large.store(A, Tid.NONE, new byte[TransactionBuffer.MEMORY_LIMIT + 1]);
+        assertThat(storage.bufferedBytes()).hasValue(1000);
+        large.store(A, Tid.NONE, new byte[10]);
+        assertThat(storage.bufferedBytes()).hasValue(1010);
+      }
+      assertThat(storage.bufferedBytes()).hasValue(1000);
+      // As if others had all that is allowed: from then on everything goes to files.
+      storage.bufferedBytes().addAndGet(Long.MAX_VALUE / 2);
+      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+        buffer.store(A, Tid.NONE, Dump.ascii("in a file"));
+        assertThat(storage.bufferedBytes()).hasValue(Long.MAX_VALUE / 2 + 1000);
+        vote(storage, buffer).finish();
+      }
+      storage.bufferedBytes().addAndGet(-Long.MAX_VALUE / 2);
+      assertThat(text(current(storage, A))).isEqualTo("in a file");
+    }
+  }
+
+  @Test
   void a_store_that_is_based_on_an_old_state_is_a_conflict() {
     try (FileStorage storage = open()) {
       Tid first = commit(storage, A, Tid.NONE, "one");

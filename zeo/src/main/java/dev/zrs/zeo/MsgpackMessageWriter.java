@@ -38,7 +38,7 @@ final class MsgpackMessageWriter implements MessageWriter {
   @Override
   public void reset() {
     pack(packer::flush);
-    output.size = 0;
+    output.reset();
   }
 
   @Override
@@ -188,8 +188,18 @@ final class MsgpackMessageWriter implements MessageWriter {
   private static final class Output implements MessageBufferOutput {
     private static final int INITIAL = 256;
 
+    /** A larger array is let go when the message has been sent. */
+    private static final int KEPT = 128 << 10;
+
     private byte[] bytes = new byte[INITIAL];
     private int size;
+
+    void reset() {
+      size = 0;
+      if (bytes.length > KEPT) {
+        bytes = new byte[INITIAL];
+      }
+    }
 
     @Override
     public MessageBuffer next(int minimumSize) {

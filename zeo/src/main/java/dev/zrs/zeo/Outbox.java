@@ -164,6 +164,7 @@ final class Outbox {
     } finally {
       lock.unlock();
     }
+    out.reset();
   }
 
   /**
@@ -176,6 +177,8 @@ final class Outbox {
     } finally {
       lock.unlock();
     }
+    // What a large answer needed is not kept while the connection rests.
+    message.reset();
     flushNow();
   }
 

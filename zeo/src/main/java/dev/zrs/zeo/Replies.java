@@ -59,6 +59,7 @@ final class Replies {
       out.reset();
       Messages.reply(out, request.id(), result);
       outbox.reply(out.buffer(), out.size());
+      out.reset();
     }
   }
 
@@ -71,6 +72,7 @@ final class Replies {
     out.reset();
     writeError(out, request, e);
     outbox.reply(out.buffer(), out.size());
+    out.reset();
   }
 
   /** On any other thread: computes a reply and sends it. */
