@@ -90,7 +90,16 @@ final class ClientChannel implements Closeable {
 
   /** Begins a step, for which there is the limit again. */
   void begin() {
-    connection.begin(limit);
+    begin(limit);
+  }
+
+  /** Begins a step, which may take so long. */
+  void begin(Duration within) {
+    connection.begin(within);
+  }
+
+  boolean isClosed() {
+    return !connection.isOpen();
   }
 
   /** Sends a frame. */

@@ -191,6 +191,10 @@ final class ClientConnection implements ByteConnection {
     return peer;
   }
 
+  boolean isOpen() {
+    return channel.isOpen();
+  }
+
   @Override
   public void close() {
     try (selector) {

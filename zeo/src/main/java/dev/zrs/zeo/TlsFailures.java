@@ -3,13 +3,17 @@ package dev.zrs.zeo;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** Says which check of a TLS handshake failed. Any thread. */
 final class TlsFailures {
-  private static final String ALERT = "Received fatal alert: ";
+  /** The engine's words for an alert of the peer; a client of TLS 1.3 may send it in the clear. */
+  private static final Pattern ALERT =
+      Pattern.compile("(?:Received fatal alert: |Level: fatal; Alert: )(\\w+)");
 
   /** What a peer says that does not like our certificate. */
   private static final Set<String> REFUSALS =
@@ -47,14 +51,14 @@ final class TlsFailures {
     if (untrusted.isPresent()) {
       return untrusted.get();
     }
-    String message = String.valueOf(e.getMessage());
-    int alert = message.indexOf(ALERT);
-    if (alert >= 0) {
-      return refusal(message.substring(alert + ALERT.length()));
+    String message = withCause(e);
+    Matcher alert = ALERT.matcher(message);
+    if (alert.find()) {
+      return refusal(alert.group(1));
     }
     return message.contains("Empty client certificate chain")
         ? "the client sent no certificate"
-        : "the handshake failed: " + withCause(e);
+        : "the handshake failed: " + message;
   }
 
   /** The engine hides some reasons behind "Unexpected exception". */
