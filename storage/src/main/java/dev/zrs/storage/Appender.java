@@ -29,6 +29,7 @@ final class Appender {
   private final InstantSource clock;
   private final AtomicLong maxOid;
   private final long quota;
+  private final @Nullable Storage base;
   private DataFile file;
   private ObjectIndex index;
   private long end;
@@ -37,7 +38,9 @@ final class Appender {
   private volatile @Nullable StorageException failure;
 
   /**
+   * @param lastTid what the next transaction must be later than
    * @param quota position in the file beyond which no record may begin
+   * @param base what the transactions are changes of, if they are that
    */
   Appender(
       FileGeneration generation,
@@ -46,12 +49,14 @@ final class Appender {
       Optional<BlobDirectory> blobs,
       InstantSource clock,
       AtomicLong maxOid,
-      long quota) {
+      long quota,
+      @Nullable Storage base) {
     this.pending = pending;
     this.blobs = blobs;
     this.clock = clock;
     this.maxOid = maxOid;
     this.quota = quota;
+    this.base = base;
     this.file = generation.file();
     this.index = generation.index();
     this.end = generation.visibleEnd();
@@ -171,7 +176,7 @@ final class Appender {
    */
   TransactionPlan plan(TransactionBuffer buffer, Consumer<ConflictException> conflicts) {
     TransactionPlan plan = new TransactionPlan(chooseTid(buffer), end, buffer.metadata().length());
-    LatestState state = new LatestState(file, index, pending, end, backPointerFloor);
+    LatestState state = new LatestState(file, index, pending, end, backPointerFloor, base);
     RecordPlanner planner = new RecordPlanner(state, plan, blobs.isPresent(), quota, conflicts);
     buffer.operations().forEach(planner::plan);
     for (PlannedRecord planned : plan.records()) {
@@ -217,6 +222,7 @@ final class Appender {
       appended.blobs().add(entry.getKey());
       switch (entry.getValue()) {
         case PlannedRecord.NewBlob(Path temporary) -> directory().commit(temporary, oid, serial);
+        case PlannedRecord.BaseBlob(Path file) -> directory().copyFrom(file, oid, serial);
         case PlannedRecord.SameBlob(Tid earlier) -> directory().repeat(oid, earlier, serial);
         case PlannedRecord.NoBlob none -> throw new IllegalStateException("no blob to commit");
       }

@@ -222,6 +222,20 @@ public final class BlobDirectory {
     disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
   }
 
+  /** Gives the content of a file elsewhere to a revision, which gets a file of its own. */
+  void copyFrom(Path from, Oid oid, Tid serial) throws IOException {
+    requireWritable();
+    Path target = file(oid, serial);
+    directories.lock();
+    try {
+      createWithParents(directoryOf(oid), true);
+      copy(from, target, "copy blob of the base");
+    } finally {
+      directories.unlock();
+    }
+    disk.syncDirectory(Paths.directoryOf(target), "sync blob's directory");
+  }
+
   private void linkOrCopy(Path from, Path target, String operation) throws IOException {
     try {
       disk.link(from, target, operation);

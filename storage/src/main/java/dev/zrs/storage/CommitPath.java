@@ -54,22 +54,20 @@ final class CommitPath {
       CatchUpMarker catchUpMarker,
       IndexSaver indexSaver,
       AtomicLong maxOid,
-      InstantSource clock) {
+      InstantSource clock,
+      @Nullable Storage base) {
     this.options = options;
     this.name = options.file().toString();
     this.present = present;
     this.catchUpMarker = catchUpMarker;
     this.indexSaver = indexSaver;
-    this.feed = new CommitFeed(present.lastTransaction());
+    Tid last = present.lastTransaction();
+    Tid before = base == null ? Tid.NONE : base.lastTransaction();
+    Tid latest = last.compareTo(before) >= 0 ? last : before;
+    this.feed = new CommitFeed(latest);
     this.appender =
         new Appender(
-            present.generation(),
-            present.lastTransaction(),
-            pending,
-            blobs,
-            clock,
-            maxOid,
-            options.quota());
+            present.generation(), latest, pending, blobs, clock, maxOid, options.quota(), base);
     this.syncer = new Syncer(options.file(), new SyncTarget());
   }
 

@@ -116,6 +116,17 @@ final class FileGeneration {
     return header.tid();
   }
 
+  /** See {@link FileStorage#firstSerial}. */
+  Tid firstSerial(Oid oid) {
+    DataHeader header = file.dataHeader(position(oid), oid.value());
+    long previous = file.previous(header);
+    while (previous != 0) {
+      header = file.dataHeader(previous, oid.value());
+      previous = file.previous(header);
+    }
+    return header.tid();
+  }
+
   /** See {@link FileStorage#history}. */
   List<HistoryEntry> history(Oid oid, int size) {
     List<HistoryEntry> entries = new ArrayList<>();

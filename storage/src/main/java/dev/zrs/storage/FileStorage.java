@@ -1,6 +1,7 @@
 package dev.zrs.storage;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@link CommitPath} says how a commit becomes durable.
  */
-public final class FileStorage implements AutoCloseable {
+public final class FileStorage implements Storage {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
 
   /** How long {@link #leaveBlobs} waits for a transaction that is being committed. */
@@ -38,6 +39,10 @@ public final class FileStorage implements AutoCloseable {
   private static final long MAX_COUNTED = 100_000;
 
   private final StorageOptions options;
+
+  /** What the transactions are changes of, if they are that. */
+  private final @Nullable Storage base;
+
   private final PresentFile present;
   private final IndexSaver indexSaver;
   private final Optional<BlobDirectory> blobs;
@@ -63,8 +68,10 @@ public final class FileStorage implements AutoCloseable {
       Optional<BlobDirectory> blobs,
       CatchUpMarker catchUpMarker,
       Disk disk,
-      InstantSource clock) {
+      InstantSource clock,
+      @Nullable Storage base) {
     this.options = options;
+    this.base = base;
     this.disk = disk;
     this.blobs = blobs;
     this.lock = files.lock();
@@ -73,7 +80,7 @@ public final class FileStorage implements AutoCloseable {
     this.indexSaver = new IndexSaver(files.indexFile(), present::enterEvenIfClosed);
     this.maxOid = new AtomicLong(files.generation().index().maxOid());
     this.commits =
-        new CommitPath(options, present, blobs, catchUpMarker, indexSaver, maxOid, clock);
+        new CommitPath(options, present, blobs, catchUpMarker, indexSaver, maxOid, clock, base);
     this.packTime = TidFile.packTime(disk, options.file());
     this.packHost = new PackHost(options, present, commits, indexSaver, disk, packTime);
   }
@@ -97,14 +104,21 @@ public final class FileStorage implements AutoCloseable {
    * @throws StorageException for anything else that prevents it
    */
   public static FileStorage open(StorageOptions options, Disk disk, InstantSource clock) {
-    return new StorageOpener(options, disk, clock).open();
+    return new StorageOpener(options, disk, clock, null).open();
+  }
+
+  /** As the other one, for the changes of what is in {@code base}. */
+  static FileStorage open(StorageOptions options, Disk disk, InstantSource clock, Storage base) {
+    return new StorageOpener(options, disk, clock, base).open();
   }
 
   /** The path of the file, as configured: what ZODB calls the storage's name. */
+  @Override
   public String name() {
     return options.file().toString();
   }
 
+  @Override
   public boolean isReadOnly() {
     return options.readOnly();
   }
@@ -114,11 +128,20 @@ public final class FileStorage implements AutoCloseable {
     return bufferedBytes;
   }
 
+  @Override
   public Optional<BlobDirectory> blobs() {
     return blobs;
   }
 
+  @Override
+  public Optional<Path> blobFile(Oid oid, Tid serial) {
+    return blobs
+        .filter(directory -> directory.exists(oid, serial))
+        .map(directory -> directory.file(oid, serial));
+  }
+
   /** The last transaction that is durable and visible; {@link Tid#NONE} in an empty storage. */
+  @Override
   public Tid lastTransaction() {
     return present.lastTransaction();
   }
@@ -133,11 +156,13 @@ public final class FileStorage implements AutoCloseable {
   }
 
   /** Size of the file up to the end of the last visible transaction, in bytes. */
+  @Override
   public long size() {
     return present.generation().visibleEnd();
   }
 
   /** How many objects there are, deleted ones included, as FileStorage counts. */
+  @Override
   public long objectCount() {
     return present.generation().index().size();
   }
@@ -192,15 +217,18 @@ public final class FileStorage implements AutoCloseable {
     }
   }
 
+  @Override
   public CommitFeed feed() {
     return commits.feed();
   }
 
+  @Override
   public CommitLock commitLock() {
     return commits.lock();
   }
 
   /** Why the storage stopped writing, if it has. */
+  @Override
   public Optional<StorageException> failure() {
     return commits.failure();
   }
@@ -211,6 +239,7 @@ public final class FileStorage implements AutoCloseable {
    * @throws ReadOnlyStorageException if the storage is read-only
    * @throws StorageException if the last possible oid is in use
    */
+  @Override
   public Oid newOid() {
     commits.requireWritable();
     return new Oid(
@@ -222,6 +251,25 @@ public final class FileStorage implements AutoCloseable {
               }
               return last + 1;
             }));
+  }
+
+  /** See {@link CommitPath#requireWritable}. */
+  void requireWritable() {
+    commits.requireWritable();
+  }
+
+  @Override
+  public boolean knows(Oid oid) {
+    return read(generation -> generation.index().get(oid.value()) != 0);
+  }
+
+  /**
+   * The serial of an object's first revision that is still in the file.
+   *
+   * @throws NoSuchObjectException if there is no such object
+   */
+  Tid firstSerial(Oid oid) {
+    return read(generation -> generation.firstSerial(oid));
   }
 
   /** Reads in the present file, which stays open meanwhile. */
@@ -240,6 +288,7 @@ public final class FileStorage implements AutoCloseable {
    * @return null if the object exists, but did not yet
    * @throws NoSuchObjectException if there is no such object, or its creation is undone
    */
+  @Override
   public @Nullable Revision loadBefore(Oid oid, Tid before) {
     return read(generation -> generation.loadBefore(oid, before));
   }
@@ -249,6 +298,7 @@ public final class FileStorage implements AutoCloseable {
    *
    * @throws NoSuchObjectException if that transaction did not change it
    */
+  @Override
   public byte[] loadSerial(Oid oid, Tid serial) {
     return read(generation -> generation.loadSerial(oid, serial));
   }
@@ -258,6 +308,7 @@ public final class FileStorage implements AutoCloseable {
    *
    * @throws NoSuchObjectException if there is no such object, or its creation is undone
    */
+  @Override
   public Tid currentSerial(Oid oid) {
     return read(generation -> generation.currentSerial(oid));
   }
@@ -268,6 +319,7 @@ public final class FileStorage implements AutoCloseable {
    * @param size how many at most
    * @throws NoSuchObjectException if there is no such object
    */
+  @Override
   public List<HistoryEntry> history(Oid oid, int size) {
     return read(generation -> generation.history(oid, size));
   }
@@ -291,6 +343,7 @@ public final class FileStorage implements AutoCloseable {
    * @param last which to stop before, counted as {@code first} is
    * @param filter which of them count
    */
+  @Override
   public List<UndoableTransaction> undoLog(
       long first, long last, Predicate<UndoableTransaction> filter) {
     return read(generation -> UndoLog.read(generation, first, last, filter));
@@ -306,6 +359,7 @@ public final class FileStorage implements AutoCloseable {
    *
    * @throws StorageException if {@code wanted} is false before it is known
    */
+  @Override
   public Ancestry ancestry(Tid tid, BooleanSupplier wanted) {
     return read(generation -> new History(generation, packTime.tid()).of(tid, wanted));
   }
@@ -331,11 +385,13 @@ public final class FileStorage implements AutoCloseable {
    *
    * @throws StorageException if {@code wanted} is false before it is known
    */
+  @Override
   public Set<Oid> changedAfter(Tid after, Tid upTo, BooleanSupplier wanted) {
     return read(generation -> new History(generation, packTime.tid()).changed(after, upTo, wanted));
   }
 
   /** The last {@code count} transactions, or as many as there are, oldest first. */
+  @Override
   public List<Commit> lastCommits(int count) {
     return read(generation -> lastCommits(generation, count));
   }
@@ -391,6 +447,7 @@ public final class FileStorage implements AutoCloseable {
    * Reads the transactions from {@code start} to {@code stop}, both included if they exist, as far
    * as they are committed now.
    */
+  @Override
   public TransactionReader transactions(Tid start, Tid stop) {
     Tid last = lastTransaction();
     return new TransactionReader(
@@ -416,6 +473,7 @@ public final class FileStorage implements AutoCloseable {
    *
    * @param tid later than the last transaction's at the vote; null for one of the storage's choice
    */
+  @Override
   public TransactionBuffer begin(
       TransactionMetadata metadata, @Nullable Tid tid, char status, @Nullable Object origin) {
     commits.requireWritable();
@@ -447,6 +505,7 @@ public final class FileStorage implements AutoCloseable {
    *
    * @param claim a fresh one, or the one that the transaction's last vote left with the lock
    */
+  @Override
   public Vote tryVote(TransactionBuffer buffer, CommitLock.Claim claim) {
     return commits.tryVote(buffer, claim);
   }
@@ -462,9 +521,11 @@ public final class FileStorage implements AutoCloseable {
   }
 
   /** {@link #pack(PackOptions, PackProgress)} as the storage's options say, told to the log. */
+  @Override
   public PackReport pack(Tid packTime) {
     PackLog log = new PackLog(name(), System::nanoTime);
-    PackReport report = pack(PackOptions.of(options, packTime), log);
+    PackOptions what = PackOptions.of(options, packTime);
+    PackReport report = pack(base == null ? what : what.withoutGarbage(), log);
     log.done(report);
     return report;
   }

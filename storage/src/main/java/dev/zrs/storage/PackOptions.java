@@ -22,6 +22,11 @@ public record PackOptions(
     return new PackOptions(packTime, options.packCollectsGarbage(), options.packKeepsOld(), false);
   }
 
+  /** The same, but what can't be reached stays. */
+  PackOptions withoutGarbage() {
+    return new PackOptions(packTime, false, keepOld, garbageAnyway);
+  }
+
   public PackOptions withGarbageAnyway(boolean value) {
     return new PackOptions(packTime, collectGarbage, keepOld, value);
   }

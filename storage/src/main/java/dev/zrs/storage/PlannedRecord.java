@@ -33,6 +33,9 @@ record PlannedRecord(
   /** The content of an earlier revision is the content again. */
   record SameBlob(Tid earlier) implements BlobChange {}
 
+  /** The content of a file in another blob directory is the content again. */
+  record BaseBlob(Path file) implements BlobChange {}
+
   static final BlobChange NO_BLOB = new NoBlob();
 
   static BlobChange newBlob(@Nullable Path temporary) {

@@ -53,14 +53,15 @@ final class RecordPlanner {
   }
 
   private void store(RecordOperation.Store store) {
-    long current = state.position(store.oid());
-    if (current != 0) {
-      Tid committed = file.dataHeader(current, store.oid().value()).tid();
-      if (!committed.equals(store.serial())) {
-        conflicts.accept(
-            new ConflictException(store.oid(), committed, store.serial(), store.data().get()));
-        return;
-      }
+    DataHeader current = state.header(store.oid());
+    Tid committed = state.baseSerial(store.oid(), current);
+    if (committed == null && current != null) {
+      committed = current.tid();
+    }
+    if (committed != null && !committed.equals(store.serial())) {
+      conflicts.accept(
+          new ConflictException(store.oid(), committed, store.serial(), store.data().get()));
+      return;
     }
     checkQuota();
     plan.add(
@@ -68,13 +69,14 @@ final class RecordPlanner {
             store.oid(),
             plan.tid(),
             plan.next(),
-            current,
+            current == null ? 0 : current.position(),
             store.data(),
             0,
             PlannedRecord.newBlob(store.blob())));
   }
 
   private void delete(RecordOperation.Delete delete) {
+    refuseOverBase("deleted", delete.oid());
     long current = state.position(delete.oid());
     if (current == 0) {
       throw new NoSuchObjectException(delete.oid(), "no such object");
@@ -89,6 +91,14 @@ final class RecordPlanner {
             delete.oid(), plan.tid(), plan.next(), current, null, 0, PlannedRecord.NO_BLOB));
   }
 
+  /** What is said of an object in the changes alone does not tell what becomes of the base's. */
+  private void refuseOverBase(String what, Oid oid) {
+    if (state.base() != null) {
+      throw new StorageException(
+          "object %s can't be %s: the storage holds changes of a base only".formatted(oid, what));
+    }
+  }
+
   private void checkQuota() {
     if (plan.next() > quota) {
       throw new QuotaExceededException();
@@ -96,18 +106,22 @@ final class RecordPlanner {
   }
 
   private void checkCurrent(RecordOperation.CheckCurrent check) {
-    long current = state.position(check.oid());
-    DataHeader header = current == 0 ? null : file.dataHeader(current, check.oid().value());
-    if (header == null || file.isDeletion(header)) {
-      throw new NoSuchObjectException(check.oid(), "no such object");
+    DataHeader header = state.header(check.oid());
+    Tid committed = state.baseSerial(check.oid(), header);
+    if (committed == null) {
+      if (header == null || file.isDeletion(header)) {
+        throw new NoSuchObjectException(check.oid(), "no such object");
+      }
+      committed = header.tid();
     }
-    if (!header.tid().equals(check.serial())) {
-      throw new ConflictException(check.oid(), header.tid(), check.serial(), null);
+    if (!committed.equals(check.serial())) {
+      throw new ConflictException(check.oid(), committed, check.serial(), null);
     }
   }
 
   private void restore(RecordOperation.Restore restore) {
     Oid oid = restore.oid();
+    refuseOverBase("restored", oid);
     long current = state.position(oid);
     BufferedData data = restore.data();
     Tid dataTid = restore.dataTid();

@@ -23,11 +23,13 @@ final class StorageOpener {
   private final StorageOptions options;
   private final Disk disk;
   private final InstantSource clock;
+  private final @Nullable Storage base;
 
-  StorageOpener(StorageOptions options, Disk disk, InstantSource clock) {
+  StorageOpener(StorageOptions options, Disk disk, InstantSource clock, @Nullable Storage base) {
     this.options = options;
     this.disk = disk;
     this.clock = clock;
+    this.base = base;
   }
 
   FileStorage open() {
@@ -48,7 +50,7 @@ final class StorageOpener {
       FileStorage.OpenedFiles files =
           readIndexAndFile(file, marker, lock, blobs.filter(BlobDirectory::isWritable));
       warnOfFuture(files.lastTid());
-      FileStorage storage = new FileStorage(options, files, blobs, marker, disk, clock);
+      FileStorage storage = new FileStorage(options, files, blobs, marker, disk, clock, base);
       open = true;
       return storage;
     } catch (IOException e) {

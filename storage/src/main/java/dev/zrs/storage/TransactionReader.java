@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * reads. If a pack replaces the file, it goes on in the new one behind the transaction that it gave
  * last. For one thread; independent of every other reader and of writers.
  */
-public final class TransactionReader implements AutoCloseable {
+public final class TransactionReader implements Transactions {
   private final Source source;
   private final Tid last;
   private final int window;
@@ -71,6 +71,7 @@ public final class TransactionReader implements AutoCloseable {
    * @throws CorruptDataException if it can't be right
    * @throws StorageException if this reader or the storage is closed
    */
+  @Override
   public @Nullable TransactionRecord next() {
     if (closed) {
       throw new StorageException("the reader of transactions is closed");
@@ -103,6 +104,7 @@ public final class TransactionReader implements AutoCloseable {
    *
    * @throws StorageException if none was given yet, or the storage is closed
    */
+  @Override
   public RecordReader records() {
     TransactionRecord transaction = given;
     if (transaction == null || !generation.enter()) {

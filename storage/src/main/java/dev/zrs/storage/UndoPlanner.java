@@ -128,6 +128,10 @@ final class UndoPlanner {
   }
 
   private PlannedRecord planned(Oid oid, long earlier) {
+    Revision base = earlier == 0 ? state.baseRevision(oid) : null;
+    if (base != null) {
+      return back(oid, base);
+    }
     DataHeader origin = earlier == 0 ? null : file.origin(earlier, oid.value());
     byte[] data = origin == null ? null : file.data(origin);
     boolean isBlob = hasBlobs && data != null && RecordPickles.isBlob(data);
@@ -142,5 +146,17 @@ final class UndoPlanner {
         isBlob
             ? new PlannedRecord.SameBlob(Objects.requireNonNull(origin).tid())
             : PlannedRecord.NO_BLOB);
+  }
+
+  /**
+   * The base's state once more: a record that it is not in the changes would take its serial back.
+   */
+  private PlannedRecord back(Oid oid, Revision base) {
+    PlannedRecord.BlobChange blob =
+        hasBlobs && RecordPickles.isBlob(base.data())
+            ? new PlannedRecord.BaseBlob(state.baseBlob(oid, base.serial()))
+            : PlannedRecord.NO_BLOB;
+    return new PlannedRecord(
+        oid, plan.tid(), plan.next(), state.position(oid), new BufferedData(base.data()), 0, blob);
   }
 }
