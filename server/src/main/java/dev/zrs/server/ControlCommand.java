@@ -1,7 +1,9 @@
 package dev.zrs.server;
 
 import dev.zrs.server.config.CommandLine;
+import dev.zrs.server.config.DemoStorageConfig;
 import dev.zrs.server.config.FileStorageConfig;
+import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.StorageConfig;
@@ -82,7 +84,9 @@ abstract class ControlCommand implements Callable<Integer> {
     return switch (storage) {
       case FileStorageConfig file -> Optional.of(file.path());
       case ZrsConfig zrs -> Optional.of(zrs.base().path());
-      default -> Optional.empty();
+      // A base may lie where nothing can be written.
+      case DemoStorageConfig demo -> demo.changes().flatMap(ControlCommand::dataFile);
+      case MappingStorageConfig mapping -> Optional.empty();
     };
   }
 }

@@ -1,6 +1,7 @@
 package dev.zrs.server;
 
 import dev.zrs.replication.ReplicationSecondary;
+import dev.zrs.server.config.DemoStorageConfig;
 import dev.zrs.server.config.FileStorageConfig;
 import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
@@ -19,10 +20,12 @@ import dev.zrs.server.role.RoleDecision;
 import dev.zrs.server.role.RoleFile;
 import dev.zrs.server.zookeeper.ZooKeeperDirectory;
 import dev.zrs.storage.BlobAccess;
+import dev.zrs.storage.DemoStorage;
 import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.MemoryDisk;
 import dev.zrs.storage.RealDisk;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.StorageOptions;
 import dev.zrs.zeo.ServedStorage;
 import dev.zrs.zeo.TlsContext;
@@ -37,6 +40,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,7 +56,7 @@ final class Node implements AutoCloseable {
   private final Optional<ServerDirectory> directory;
   private final Optional<RegistrationConfig> registration;
   private volatile @Nullable Registered registered;
-  private final Map<String, FileStorage> storages = new LinkedHashMap<>();
+  private final Map<String, Storage> storages = new LinkedHashMap<>();
   private final Map<String, ReplicatedStorage> replicated = new LinkedHashMap<>();
   private final ZeoServer server;
   private final long memoryLimit;
@@ -153,13 +157,16 @@ final class Node implements AutoCloseable {
     return server.address();
   }
 
-  /** The storage of this name. */
+  /** The file storage of this name. */
   FileStorage storage(String name) {
-    return Optional.ofNullable(storages.get(name)).orElseThrow();
+    return Optional.ofNullable(storages.get(name))
+        .filter(FileStorage.class::isInstance)
+        .map(FileStorage.class::cast)
+        .orElseThrow();
   }
 
   /** All storages by their names, in the order of the configuration. */
-  Map<String, FileStorage> storages() {
+  Map<String, Storage> storages() {
     return Collections.unmodifiableMap(storages);
   }
 
@@ -180,37 +187,95 @@ final class Node implements AutoCloseable {
 
   private ServedStorage open(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
+      case ZrsConfig zrs -> openReplicated(name, zrs, clock);
+      case FileStorageConfig file -> serve(name, openAlone(name, file, clock));
+      case MappingStorageConfig mapping -> serve(name, openAlone(name, mapping, clock));
+      case DemoStorageConfig demo -> serve(name, openAlone(name, demo, clock));
+    };
+  }
+
+  private ServedStorage serve(String name, Storage storage) {
+    storages.put(name, storage);
+    closer.add(() -> LOG.info("closing storage '{}'", name));
+    return new ServedStorage(storage, storage.isReadOnly());
+  }
+
+  /** Opens a storage that is not replicated. */
+  private Storage openAlone(String name, StorageConfig config, InstantSource clock) {
+    return switch (config) {
+      case DemoStorageConfig demo -> openDemo(name, demo, clock);
+      default -> {
+        Place place = place(name, config);
+        yield closer.add(FileStorage.open(place.options(), place.disk(), clock));
+      }
+    };
+  }
+
+  /** Where the data of a file storage are. */
+  private record Place(StorageOptions options, Disk disk) {}
+
+  private Place place(String name, StorageConfig config) {
+    return switch (config) {
       case FileStorageConfig file -> {
         RoleDecision.requireNoSecondary(name, new RoleFile(file.path()));
-        yield new ServedStorage(open(name, options(file), new RealDisk(), clock), file.readOnly());
+        yield new Place(options(file), new RealDisk());
       }
       case MappingStorageConfig mapping ->
-          new ServedStorage(
-              open(
-                  name,
-                  StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
-                  new MemoryDisk(memoryLimit),
-                  clock),
-              false);
-      case ZrsConfig zrs -> openReplicated(name, zrs, clock);
+          new Place(
+              StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
+              new MemoryDisk(memoryLimit));
+      case DemoStorageConfig demo -> throw new IllegalArgumentException(demo.name());
+      case ZrsConfig zrs -> throw new IllegalArgumentException(zrs.base().path().toString());
     };
+  }
+
+  private Storage openDemo(String name, DemoStorageConfig config, InstantSource clock) {
+    Storage base =
+        openAlone(
+            name,
+            config.base().orElseGet(() -> new MappingStorageConfig(DemoStorageConfig.UNNAMED)),
+            clock);
+    Place changes = config.changes().map(each -> place(name, each)).orElseGet(this::temporaryPlace);
+    boolean undo = config.changes().filter(FileStorageConfig.class::isInstance).isPresent();
+    return closer.add(
+        DemoStorage.open(config.name(), base, changes.options(), undo, changes.disk(), clock));
+  }
+
+  /** In files, as memory has no blobs. */
+  private Place temporaryPlace() {
+    Path folder = closer.add(new TemporaryFolder("zrs-changes-")).path();
+    StorageOptions options =
+        StorageOptions.of(folder.resolve("Data.fs"))
+            .withBlobDirectory(folder.resolve("blobs"))
+            .withPack(false, false);
+    return new Place(options, new RealDisk());
   }
 
   private static String kind(StorageConfig config) {
     return switch (config) {
       case FileStorageConfig file -> "FileStorage";
       case MappingStorageConfig mapping -> "MappingStorage";
+      case DemoStorageConfig demo -> "DemoStorage";
       case ZrsConfig zrs -> "ZRS";
     };
   }
 
   /** Half of the heap, for all storages in memory together; the other half is for what we do. */
   private static long memoryLimit(ServerConfig config) {
-    long storages =
-        config.storages().stream()
-            .filter(named -> named.storage() instanceof MappingStorageConfig)
-            .count();
+    long storages = config.storages().stream().mapToLong(named -> inMemory(named.storage())).sum();
     return Runtime.getRuntime().maxMemory() / 2 / Math.max(1, storages);
+  }
+
+  private static long inMemory(StorageConfig config) {
+    return switch (config) {
+      case MappingStorageConfig mapping -> 1;
+      case DemoStorageConfig demo ->
+          Stream.concat(demo.base().stream(), demo.changes().stream())
+              .mapToLong(Node::inMemory)
+              .sum();
+      case FileStorageConfig file -> 0;
+      case ZrsConfig zrs -> 0;
+    };
   }
 
   private static StorageOptions options(FileStorageConfig config) {
@@ -223,13 +288,6 @@ final class Node implements AutoCloseable {
     return config.blobDir().map(options::withBlobDirectory).orElse(options);
   }
 
-  private FileStorage open(String name, StorageOptions options, Disk disk, InstantSource clock) {
-    FileStorage storage = closer.add(FileStorage.open(options, disk, clock));
-    storages.put(name, storage);
-    closer.add(() -> LOG.info("closing storage '{}'", name));
-    return storage;
-  }
-
   private ServedStorage openReplicated(String name, ZrsConfig config, InstantSource clock) {
     // The role comes first: a secondary treats its files in another way, from the opening on.
     RoleFile roleFile = new RoleFile(config.base().path());
@@ -240,7 +298,8 @@ final class Node implements AutoCloseable {
             .withFollower(follows)
             .withBlobAccess(
                 follows && config.skipsBlobs() ? BlobAccess.READ_ONLY : BlobAccess.READ_WRITE);
-    FileStorage storage = open(name, options, new RealDisk(), clock);
+    FileStorage storage = closer.add(FileStorage.open(options, new RealDisk(), clock));
+    serve(name, storage);
     ReplicatedStorage all =
         closer.add(
             new ReplicatedStorage(

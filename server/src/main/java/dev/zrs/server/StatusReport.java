@@ -7,7 +7,7 @@ import dev.zrs.replication.SecondaryStatus;
 import dev.zrs.replication.SenderStatus;
 import dev.zrs.server.directory.DirectoryStatus;
 import dev.zrs.server.directory.FoundUpstream;
-import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import java.time.Instant;
@@ -46,7 +46,7 @@ final class StatusReport {
     return replicated == null ? "standalone" : replicated.isSecondary() ? "secondary" : "primary";
   }
 
-  private String storageJson(String name, FileStorage storage) {
+  private String storageJson(String name, Storage storage) {
     ReplicatedStorage replicated = node.replicated().get(name);
     Tid last = storage.lastTransaction();
     return new Json()
@@ -176,7 +176,7 @@ final class StatusReport {
     return text.toString();
   }
 
-  private void storageText(StringBuilder text, String name, FileStorage storage) {
+  private void storageText(StringBuilder text, String name, Storage storage) {
     ReplicatedStorage replicated = node.replicated().get(name);
     line(text, "storage '%s' (%s): %s".formatted(name, storage.name(), role(replicated)));
     line(text, "  last transaction   %s".formatted(at(storage.lastTransaction())));

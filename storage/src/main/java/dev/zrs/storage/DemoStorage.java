@@ -37,16 +37,18 @@ public final class DemoStorage implements Storage {
   private final String name;
   private final Storage base;
   private final FileStorage changes;
+  private final boolean undo;
 
   /** Guards {@link #nextOid}. */
   private final ReentrantLock oids = new ReentrantLock();
 
   private long nextOid = randomOid();
 
-  private DemoStorage(String name, Storage base, FileStorage changes) {
+  private DemoStorage(String name, Storage base, FileStorage changes, boolean undo) {
     this.name = name;
     this.base = base;
     this.changes = changes;
+    this.undo = undo;
   }
 
   /**
@@ -54,14 +56,20 @@ public final class DemoStorage implements Storage {
    *
    * @param base stays open when this is closed; nobody may write to it
    * @param options of the changes; a pack of them collects no garbage, whatever they say
+   * @param undo whether transactions can be taken back
    * @param clock what tids are made of; they are later than the base's
    * @throws StorageException as {@link FileStorage#open}
    */
   public static DemoStorage open(
-      String name, Storage base, StorageOptions options, Disk disk, InstantSource clock) {
+      String name,
+      Storage base,
+      StorageOptions options,
+      boolean undo,
+      Disk disk,
+      InstantSource clock) {
     FileStorage changes = FileStorage.open(options, disk, clock, base);
     warnOfOrder(base, changes);
-    return new DemoStorage(name, base, changes);
+    return new DemoStorage(name, base, changes, undo);
   }
 
   /** The base may have been replaced by a later copy since the changes were made. */
@@ -78,6 +86,11 @@ public final class DemoStorage implements Storage {
             first.tid().toUtcText());
       }
     }
+  }
+
+  /** Whether transactions can be taken back. */
+  public boolean supportsUndo() {
+    return undo;
   }
 
   @Override

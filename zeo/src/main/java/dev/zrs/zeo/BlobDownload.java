@@ -1,7 +1,7 @@
 package dev.zrs.zeo;
 
-import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.Oid;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.Tid;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,8 +22,11 @@ final class BlobDownload {
    *
    * @throws RequestException POSKeyError if there is no such file
    */
-  static void send(BlobDirectory blobs, Oid oid, Tid serial, Outbox outbox, MessageWriter out) {
-    Path file = blobs.file(oid, serial);
+  static void send(Storage storage, Oid oid, Tid serial, Outbox outbox, MessageWriter out) {
+    Path file =
+        storage
+            .blobFile(oid, serial)
+            .orElseGet(() -> storage.blobs().orElseThrow(BlobUpload::noBlobs).file(oid, serial));
     try (InputStream in = Files.newInputStream(file)) {
       out.reset();
       Messages.receiveBlobStart(out, oid, serial);

@@ -2,7 +2,7 @@ package dev.zrs.zeo;
 
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.CommitFollower;
-import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.Tid;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +32,7 @@ final class Broadcaster implements CommitFollower {
     void disconnect();
   }
 
-  private final FileStorage storage;
+  private final Storage storage;
   private final InvalidationQueue queue;
 
   /** Guards all fields below. Taken inside the commit feed's lock, and outside any outbox's. */
@@ -41,7 +41,7 @@ final class Broadcaster implements CommitFollower {
   private final List<Subscriber> subscribers = new ArrayList<>();
   private Tid last = Tid.NONE;
 
-  Broadcaster(FileStorage storage, int queueSize) {
+  Broadcaster(Storage storage, int queueSize) {
     this.storage = storage;
     this.queue = new InvalidationQueue(queueSize);
   }

@@ -1,8 +1,8 @@
 package dev.zrs.zeo;
 
 import dev.zrs.storage.Ancestry;
-import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.Oid;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import java.time.Duration;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * thread may call.
  */
 final class CacheVerification {
-  private final FileStorage storage;
+  private final Storage storage;
   private final InvalidationQueue queue;
   private final Optional<Duration> age;
   private final InstantSource clock;
@@ -35,7 +35,7 @@ final class CacheVerification {
   record Basis(Tid upTo, Set<Oid> oids) {}
 
   CacheVerification(
-      FileStorage storage, InvalidationQueue queue, Optional<Duration> age, InstantSource clock) {
+      Storage storage, InvalidationQueue queue, Optional<Duration> age, InstantSource clock) {
     this.storage = storage;
     this.queue = queue;
     this.age = age;

@@ -12,6 +12,7 @@ import dev.zrs.storage.CurrentRecord;
 import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.HistoryEntry;
 import dev.zrs.storage.Oid;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.UndoableTransaction;
@@ -26,10 +27,12 @@ import java.util.Base64;
 final class HistoryMethods {
   private static final long DEFAULT_LAST = -20;
 
-  private final FileStorage storage;
+  private final Storage storage;
+  private final Abilities abilities;
 
-  HistoryMethods(FileStorage storage) {
+  HistoryMethods(Storage storage, Abilities abilities) {
     this.storage = storage;
+    this.abilities = abilities;
   }
 
   Object history(Request request) {
@@ -70,7 +73,10 @@ final class HistoryMethods {
     return undoable(request, specification);
   }
 
-  private PyList undoable(Request request, PyDict specification) {
+  private Object undoable(Request request, PyDict specification) {
+    if (!abilities.undo()) {
+      return PyTuple.of();
+    }
     long first = request.integer(0, 0);
     long last = request.integer(1, DEFAULT_LAST);
     // A negative number says how many are wanted.
@@ -158,8 +164,13 @@ final class HistoryMethods {
   /** For going through all objects. */
   Object recordNext(Request request) {
     request.expect(0, 1);
+    if (!(storage instanceof FileStorage file)) {
+      throw new RequestException(
+          RemoteError.builtin(
+              "AttributeError", "'ZEOStorage' object has no attribute 'record_iternext'"));
+    }
     boolean first = request.arguments().isEmpty() || Py.isNone(request.argument(0));
-    CurrentRecord record = storage.recordFrom(first ? Oid.ROOT : request.oid(0));
+    CurrentRecord record = file.recordFrom(first ? Oid.ROOT : request.oid(0));
     if (record == null) {
       throw new RequestException(RemoteError.builtin("ValueError", "empty tree"));
     }

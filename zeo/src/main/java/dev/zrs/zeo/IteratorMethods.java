@@ -4,11 +4,11 @@ import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.DataRecord;
-import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.RecordReader;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.Tid;
-import dev.zrs.storage.TransactionReader;
 import dev.zrs.storage.TransactionRecord;
+import dev.zrs.storage.Transactions;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,21 +24,21 @@ final class IteratorMethods {
 
   private static final char STATUS_UNDONE = 'u';
 
-  private final FileStorage storage;
-  private final Map<Object, Transactions> transactions = new HashMap<>();
+  private final Storage storage;
+  private final Map<Object, Iterator> transactions = new HashMap<>();
   private final Map<Object, RecordReader> records = new HashMap<>();
   private long nextId;
 
-  private static final class Transactions {
-    private final TransactionReader reader;
+  private static final class Iterator {
+    private final Transactions reader;
     private @Nullable Tid last;
 
-    Transactions(TransactionReader reader) {
+    Iterator(Transactions reader) {
       this.reader = reader;
     }
   }
 
-  IteratorMethods(FileStorage storage) {
+  IteratorMethods(Storage storage) {
     this.storage = storage;
   }
 
@@ -49,7 +49,7 @@ final class IteratorMethods {
     requireRoom();
     transactions.put(
         nextId,
-        new Transactions(
+        new Iterator(
             storage.transactions(start == null ? Tid.NONE : start, stop == null ? Tid.MAX : stop)));
     return nextId++;
   }
@@ -64,7 +64,7 @@ final class IteratorMethods {
   Object next(Request request) {
     request.expect(1, 1);
     Object id = request.argument(0);
-    Transactions iterator = transactions.get(id);
+    Iterator iterator = transactions.get(id);
     if (iterator == null) {
       throw unknown(id);
     }
@@ -90,7 +90,7 @@ final class IteratorMethods {
     request.expect(2, 2);
     Object id = request.argument(0);
     Tid tid = request.tid(1);
-    Transactions iterator = transactions.get(id);
+    Iterator iterator = transactions.get(id);
     if (iterator == null || iterator.last == null) {
       throw unknown(id);
     }
@@ -131,7 +131,7 @@ final class IteratorMethods {
   Object forget(Request request) {
     request.expect(1, 1);
     for (Object id : Py.asSequence(request.argument(0))) {
-      Transactions iterator = transactions.remove(id);
+      Iterator iterator = transactions.remove(id);
       if (iterator != null) {
         iterator.reader.close();
       }

@@ -1,10 +1,10 @@
 package dev.zrs.zeo;
 
 import dev.zrs.storage.CorruptDataException;
-import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.NoSuchObjectException;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Revision;
+import dev.zrs.storage.Storage;
 import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import java.util.Optional;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Loads {
   private final StorageService service;
-  private final FileStorage storage;
+  private final Storage storage;
   private final Outbox outbox;
   private final ClientLog log;
   private final MessageWriter out;

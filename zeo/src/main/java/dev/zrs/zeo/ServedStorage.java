@@ -1,6 +1,6 @@
 package dev.zrs.zeo;
 
-import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Storage;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -9,9 +9,9 @@ import java.util.function.BooleanSupplier;
  * @param storage the storage; whoever opened it closes it, after the server
  * @param gate whether clients may write
  */
-public record ServedStorage(FileStorage storage, WriteGate gate) {
+public record ServedStorage(Storage storage, WriteGate gate) {
   /** One that stays read-only, or writable. */
-  public ServedStorage(FileStorage storage, boolean readOnly) {
+  public ServedStorage(Storage storage, boolean readOnly) {
     this(storage, WriteGate.fixed(readOnly));
   }
 

@@ -2,30 +2,15 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyNone;
-import dev.zrs.pickle.PyTuple;
-import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.Storage;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /** One storage with all that its clients share. Any thread may call. */
 final class StorageService {
-  /** What Python's FileStorage provides, in the order in which it says so. */
-  private static final List<String> INTERFACES =
-      List.of(
-          "IStorageRestoreable",
-          "IStorageIteration",
-          "IStorageUndoable",
-          "IStorageCurrentRecordIteration",
-          "IExternalGC",
-          "IStorage");
-
-  private static final List<String> BLOB_INTERFACES =
-      List.of("IBlobStorageRestoreable", "IBlobStorage");
-
   private final String name;
   private final ServedStorage served;
+  private final Abilities abilities;
   private final ZeoServerOptions options;
   private final Broadcaster broadcaster;
   private final CacheVerification verification;
@@ -35,6 +20,7 @@ final class StorageService {
   StorageService(String name, ServedStorage served, ZeoServerOptions options) {
     this.name = name;
     this.served = served;
+    this.abilities = Abilities.of(served.storage());
     this.options = options;
     this.broadcaster = new Broadcaster(served.storage(), options.invalidationQueueSize());
     this.verification =
@@ -47,8 +33,12 @@ final class StorageService {
     return name;
   }
 
-  FileStorage storage() {
+  Storage storage() {
     return served.storage();
+  }
+
+  Abilities abilities() {
+    return abilities;
   }
 
   boolean isReadOnly() {
@@ -91,20 +81,10 @@ final class StorageService {
     info.put("length", storage().objectCount());
     info.put("size", storage().size());
     info.put("name", storage().name());
-    info.put("supportsUndo", true);
-    info.put("supports_record_iternext", true);
-    info.put("interfaces", interfaces());
+    info.put("supportsUndo", abilities.undo());
+    info.put("supports_record_iternext", abilities.records());
+    info.put("interfaces", abilities.pairs());
     return info;
-  }
-
-  private PyTuple interfaces() {
-    List<Object> pairs = new ArrayList<>();
-    if (storage().blobs().isPresent()) {
-      BLOB_INTERFACES.forEach(each -> pairs.add(PyTuple.of("ZODB.interfaces", each)));
-    }
-    INTERFACES.forEach(each -> pairs.add(PyTuple.of("ZODB.interfaces", each)));
-    pairs.add(PyTuple.of("zope.interface", "Interface"));
-    return PyTuple.of(pairs.toArray());
   }
 
   /** What server_status and the answer to {@code ruok} tell, in Python's order. */

@@ -3,7 +3,6 @@ package dev.zrs.zeo;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyList;
 import dev.zrs.pickle.PyNone;
-import dev.zrs.storage.BlobDirectory;
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
@@ -66,7 +65,7 @@ final class StorageSession {
     this.loads = new Loads(service, replies);
     this.transactions = new TransactionMethods(service, this, replies);
     this.stores = new StoreMethods(service, transactions, log);
-    this.history = new HistoryMethods(service.storage());
+    this.history = new HistoryMethods(service.storage(), service.abilities());
     this.iterators = new IteratorMethods(service.storage());
   }
 
@@ -274,11 +273,10 @@ final class StorageSession {
     request.expect(2, 2);
     Oid oid = request.oid(0);
     Tid serial = request.tid(1);
-    BlobDirectory blobs = service.storage().blobs().orElseThrow(BlobUpload::noBlobs);
     later(
         request,
         () -> {
-          BlobDownload.send(blobs, oid, serial, replies.outbox(), workerOut);
+          BlobDownload.send(service.storage(), oid, serial, replies.outbox(), workerOut);
           return PyNone.NONE;
         });
   }

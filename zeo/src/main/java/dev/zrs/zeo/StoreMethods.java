@@ -58,7 +58,14 @@ final class StoreMethods {
   Object undo(Request request) {
     request.expect(2, 2);
     ClientTransaction transaction = transactions.open(request, 1);
-    collect(transaction, buffer -> buffer.undo(HistoryMethods.ofUndoId(request, 0)));
+    collect(
+        transaction,
+        buffer -> {
+          if (!service.abilities().undo()) {
+            throw new RequestException(RemoteError.undoError("this storage has no undo"));
+          }
+          buffer.undo(HistoryMethods.ofUndoId(request, 0));
+        });
     return PyNone.NONE;
   }
 

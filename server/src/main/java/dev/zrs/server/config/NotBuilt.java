@@ -10,8 +10,7 @@ import java.util.Set;
 final class NotBuilt {
   private static final Set<String> IMPORTS = Set.of("zc.zlibstorage");
 
-  private static final Set<String> SECTIONS =
-      Set.of("demostorage", "zlibstorage", "serverzlibstorage");
+  private static final Set<String> SECTIONS = Set.of("zlibstorage", "serverzlibstorage");
 
   private NotBuilt() {}
 

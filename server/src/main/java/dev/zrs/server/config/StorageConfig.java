@@ -1,4 +1,5 @@
 package dev.zrs.server.config;
 
 /** What a storage section says. */
-public sealed interface StorageConfig permits FileStorageConfig, MappingStorageConfig, ZrsConfig {}
+public sealed interface StorageConfig
+    permits DemoStorageConfig, FileStorageConfig, MappingStorageConfig, ZrsConfig {}

@@ -50,6 +50,7 @@ final class StorageReader {
     return switch (section.type().name()) {
       case "zrs" -> ZrsReader.read(section, base(section));
       case "mappingstorage" -> mappingStorage(section);
+      case "demostorage" -> DemoStorageReader.read(section, StorageReader::storage);
       case "blobstorage" -> blobStorage(section);
       default -> fileStorage(section);
     };

@@ -1,0 +1,49 @@
+package dev.zrs.server.config;
+
+import dev.zrs.zconfig.CheckedSection;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** Makes the record of a {@code <demostorage>}: which of its storages is the base. */
+final class DemoStorageReader {
+  private static final String CHANGES = "changes";
+
+  private DemoStorageReader() {}
+
+  /**
+   * As in Python the section that is called {@code changes} has the changes, and the other one is
+   * the base, whatever it is called.
+   *
+   * @param storages makes the record of a storage in it
+   */
+  static DemoStorageConfig read(
+      CheckedSection section, Function<CheckedSection, StorageConfig> storages) {
+    Optional<StorageConfig> base = Optional.empty();
+    Optional<StorageConfig> changes = Optional.empty();
+    for (CheckedSection inner : section.ofKind(RunzeoSchema.STORAGE)) {
+      if (inner.type().name().equals("zrs")) {
+        throw inner.error("a <zrs> inside a <demostorage> is known but not supported yet");
+      }
+      if (isChanges(inner)) {
+        if (inner.type().name().equals("demostorage")) {
+          throw inner.error("the changes of a <demostorage> can't be in another one");
+        }
+        if (changes.isPresent()) {
+          throw inner.error("there is another storage called changes in the <demostorage>");
+        }
+        changes = Optional.of(storages.apply(inner));
+      } else if (base.isPresent()) {
+        throw inner.error(
+            "too many base storages: a <demostorage> has one, and one that is called changes");
+      } else {
+        base = Optional.of(storages.apply(inner));
+      }
+    }
+    return new DemoStorageConfig(section.find("name", String.class), base, changes);
+  }
+
+  private static boolean isChanges(CheckedSection section) {
+    return section.name().filter(name -> name.toLowerCase(Locale.ROOT).equals(CHANGES)).isPresent();
+  }
+}
