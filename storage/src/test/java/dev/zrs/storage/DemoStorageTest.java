@@ -12,7 +12,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,9 +25,6 @@ final class DemoStorageTest {
   private static final Oid B = new Oid(2);
   private static final Oid BLOB = new Oid(3);
   private static final Oid NEW = new Oid(1L << 40);
-
-  /** The base's clock is ahead, so that what comes later does so by more than the clock. */
-  private static final Instant FUTURE = Instant.now().plusSeconds(3600);
 
   @TempDir private Path directory = Path.of("unset");
   private final List<AutoCloseable> opened = new ArrayList<>();
@@ -44,8 +40,9 @@ final class DemoStorageTest {
 
   @BeforeEach
   void makeBase() throws IOException {
-    try (FileStorage base =
-        FileStorage.open(options("base"), new RealDisk(), InstantSource.fixed(FUTURE))) {
+    // Its clock is ahead, so that what is later is so not by the clock alone.
+    InstantSource ahead = InstantSource.fixed(Instant.now().plusSeconds(3600));
+    try (FileStorage base = FileStorage.open(options("base"), new RealDisk(), ahead)) {
       first = commit(base, A, Tid.NONE, "one");
       second = commit(base, A, first, "two");
       ofB = commit(base, B, Tid.NONE, "of the base");
@@ -196,8 +193,7 @@ final class DemoStorageTest {
   void iteration_gives_the_base_and_then_the_changes() {
     DemoStorage storage = open();
     Tid third = commit(storage, A, second, "three");
-    assertThat(tids(storage, Tid.NONE, Tid.MAX))
-        .containsExactly(first, second, ofB, ofBlob, third);
+    assertThat(tids(storage, Tid.NONE, Tid.MAX)).containsExactly(first, second, ofB, ofBlob, third);
     assertThat(tids(storage, ofBlob, Tid.MAX)).containsExactly(ofBlob, third);
     assertThat(tids(storage, third, Tid.MAX)).containsExactly(third);
     assertThat(tids(storage, Tid.NONE, second)).containsExactly(first, second);
@@ -350,7 +346,7 @@ final class DemoStorageTest {
             new MemoryDisk(1 << 20),
             InstantSource.system());
     opened.add(storage);
-    assertThat(storage.blobs()).isEqualTo(Optional.empty());
+    assertThat(storage.blobs()).isEmpty();
     Tid fourth = commit(storage, A, third, "four");
     assertThat(describe(storage.loadBefore(A, Tid.MAX))).isEqualTo("four " + fourth + " null");
     assertThat(describe(storage.loadBefore(A, fourth))).isEqualTo("three " + third + " " + fourth);
