@@ -87,8 +87,8 @@ BAD = {
     'other import': ('%import some.package\n', 'some.package'),
     'a time-out of nothing': ('<zeo>\n address 1\n transaction-timeout 0\n</zeo>\n<filestorage>\n path a.fs\n</filestorage>\n',
                               'line 3: transaction-timeout'),
-    'a section not built yet': ('<zeo>\n address 1\n</zeo>\n<demostorage 1>\n</demostorage>\n',
-                                'demostorage'),
+    'two bases': ('<zeo>\n address 1\n</zeo>\n<demostorage 1>\n <mappingstorage a>\n </mappingstorage>\n'
+                  ' <mappingstorage b>\n </mappingstorage>\n</demostorage>\n', 'line 7: <mappingstorage b>: too many base'),
     'blobs twice': ('<zeo>\n address 1\n</zeo>\n<blobstorage>\n blob-dir b\n <filestorage>\n path a.fs\n blob-dir c\n'
                     ' </filestorage>\n</blobstorage>\n', 'line 8: blob-dir'),
 }

@@ -109,8 +109,8 @@ def seen(storage):
             'history': [attempt(lambda: history(oid, size)) for size in (1, 3, 100)],
             'current': attempt(lambda: names.tid(storage.getTid(oid)))}
     result['undoable'] = [
-        [names.tid(names.tids[[names_id(tid) for tid in names.tids].index(each['id'])]), each['user_name'],
-         each['description'], each['size']]
+        [names.tid(names.tids[[names_id(tid) for tid in names.tids].index(each['id'])]), repr(each['user_name']),
+         repr(each['description']), each['size']]
         for each in storage.undoLog(0, 100)]
     result['transactions'] = [
         [names.tid(t.tid), t.status, t.user.decode(), t.description.decode(),
@@ -163,8 +163,8 @@ def steps(one, two):
     report['checked'] = attempt(lambda: checked(z64, one.getTid(z64)))
     report['checked in vain'] = attempt(lambda: checked(z64, first))
     report['checked what is not there'] = attempt(lambda: checked(MISSING, first))
-    report['deleted'] = type(attempt(
-        lambda: commit(one, lambda t: one.deleteObject(z64, one.getTid(z64), t)))).__name__
+    report['no deletion'] = isinstance(attempt(
+        lambda: commit(one, lambda t: one.deleteObject(z64, one.getTid(z64), t))), str)
     if BLOBS:
         data, serial = one.loadBefore(BLOB, maxtid)[:2]
         commit(one, lambda t: one.storeBlob(BLOB, serial, data, blob_file(b'changed'), '', t), 'blobber')

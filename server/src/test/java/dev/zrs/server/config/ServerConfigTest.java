@@ -340,4 +340,51 @@ class ServerConfigTest {
     assertThat(log.oldFiles()).isEqualTo(5);
     return (ZrsConfig) config.storages().getFirst().storage();
   }
+
+  @Test
+  void a_demostorage_has_changes_by_their_name_and_a_base_of_any() {
+    ServerConfig config =
+        load(
+            """
+            <zeo>
+              address 1
+            </zeo>
+            <demostorage>
+              <filestorage Changes>
+                path c.fs
+              </filestorage>
+              <filestorage whatever>
+                path it's.fs
+                read-only on
+              </filestorage>
+            </demostorage>
+            <demostorage nested>
+              name a trial
+              <demostorage>
+                <mappingstorage>
+                </mappingstorage>
+              </demostorage>
+            </demostorage>
+            <demostorage empty>
+            </demostorage>
+            """,
+            CommandLine.NONE);
+    DemoStorageConfig first = (DemoStorageConfig) config.storages().get(0).storage();
+    assertThat(first.name()).isEqualTo("DemoStorage(\"it's.fs\", 'c.fs')");
+    assertThat(first.changes()).contains(FileStorageConfig.at(Path.of("c.fs")));
+    assertThat(first.base().orElseThrow())
+        .isInstanceOfSatisfying(
+            FileStorageConfig.class, base -> assertThat(base.readOnly()).isTrue());
+    DemoStorageConfig nested = (DemoStorageConfig) config.storages().get(1).storage();
+    assertThat(nested.name()).isEqualTo("a trial");
+    assertThat(nested.changes()).isEmpty();
+    assertThat(nested.base().orElseThrow())
+        .isInstanceOfSatisfying(
+            DemoStorageConfig.class,
+            inner ->
+                assertThat(inner.name())
+                    .isEqualTo("DemoStorage('Mapping Storage', 'MappingStorage')"));
+    DemoStorageConfig empty = (DemoStorageConfig) config.storages().get(2).storage();
+    assertThat(empty.name()).isEqualTo("DemoStorage('MappingStorage', 'MappingStorage')");
+  }
 }
