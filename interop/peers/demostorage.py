@@ -11,10 +11,10 @@ import sys
 import time
 
 import ZEO
+from BTrees.Length import Length
+from persistent.mapping import PersistentMapping
 from ZODB.Connection import TransactionMetaData
-from ZODB.tests.ConflictResolution import PCounter
-from ZODB.tests.MinPO import MinPO
-from ZODB.tests.StorageTestBase import zodb_pickle
+from ZODB.serialize import ObjectWriter
 from ZODB.utils import maxtid, p64, u64, z64
 
 PORT, FOLDER, STEPS = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
@@ -72,8 +72,16 @@ def commit(storage, change, user=''):
     return tid
 
 
+def record(value):
+    return ObjectWriter().serialize(value)
+
+
+def mapping(value):
+    return PersistentMapping({'value': value})
+
+
 def store(storage, oid, serial, value, user='somebody'):
-    return commit(storage, lambda t: storage.store(oid, serial, zodb_pickle(value), '', t), user)
+    return commit(storage, lambda t: storage.store(oid, serial, record(value), '', t), user)
 
 
 def blob_file(content):
@@ -114,7 +122,8 @@ def seen(storage):
         for each in storage.undoLog(0, 100)]
     result['transactions'] = [
         [names.tid(t.tid), t.status, t.user.decode(), t.description.decode(),
-         sorted([str(names.oid(r.oid)), names.tid(r.tid), r.data and names.data(r.data)] for r in t)]
+         # A blob over ZEO makes two equal records, where the storage can keep two.
+         sorted({(str(names.oid(r.oid)), names.tid(r.tid), r.data and names.data(r.data)) for r in t})]
         for t in storage.iterator()]
     result['some transactions'] = [names.tid(t.tid) for t in storage.iterator(names.tids[2], names.tids[-1])]
     if BLOBS:
@@ -137,27 +146,25 @@ def steps(one, two):
     report['going through all'] = attempt(lambda: one.record_iternext(None))
 
     first = one.loadBefore(A, maxtid)[1]
-    changed = store(one, A, first, MinPO('changed'), 'the first')
-    store(one, A, changed, MinPO('changed again'), 'the second')
+    changed = store(one, A, first, mapping('changed'), 'the first')
+    store(one, A, changed, mapping('changed again'), 'the second')
     new = one.new_oid()
     report['next oid follows'] = u64(one.new_oid()) - u64(new)
     report['oid is of a new object'] = u64(new) > 1000
     names.oids.append(new)
-    store(one, new, z64, MinPO('new'), 'the third')
+    store(one, new, z64, mapping('new'), 'the third')
     report['changed'] = seen(one)
 
     # Conflicts with the base and with a change of it.
-    count = PCounter()
-    count._value = 7
     old = names.tids[1]
-    report['resolved'] = attempt(lambda: names.tid(store(one, COUNTER, old, count)))
-    report['conflict with a change'] = attempt(lambda: store(one, A, first, MinPO('late')))
-    report['conflict with the base'] = attempt(lambda: store(one, z64, z64, MinPO('no root')))
+    report['resolved'] = attempt(lambda: names.tid(store(one, COUNTER, old, Length(7))))
+    report['conflict with a change'] = attempt(lambda: store(one, A, first, mapping('late')))
+    report['conflict with the base'] = attempt(lambda: store(one, z64, z64, mapping('no root')))
 
     def checked(oid, serial):
         def change(t):
             one.checkCurrentSerialInTransaction(oid, serial, t)
-            one.store(new, one.getTid(new), zodb_pickle(MinPO('checked')), '', t)
+            one.store(new, one.getTid(new), record(mapping('checked')), '', t)
         return names.tid(commit(one, change))
 
     report['checked'] = attempt(lambda: checked(z64, one.getTid(z64)))
@@ -169,7 +176,7 @@ def steps(one, two):
         data, serial = one.loadBefore(BLOB, maxtid)[:2]
         commit(one, lambda t: one.storeBlob(BLOB, serial, data, blob_file(b'changed'), '', t), 'blobber')
     if UNDO:
-        last = store(one, A, one.getTid(A), MinPO('a mistake'))
+        last = store(one, A, one.getTid(A), mapping('a mistake'))
         commit(one, lambda t: one.undo(names_id(last), t), 'regret')
         report['undo in the base'] = attempt(
             lambda: commit(one, lambda t: one.undo(names_id(names.tids[base - 1]), t)))

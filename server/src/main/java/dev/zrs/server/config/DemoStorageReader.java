@@ -1,7 +1,6 @@
 package dev.zrs.server.config;
 
 import dev.zrs.zconfig.CheckedSection;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -25,12 +24,9 @@ final class DemoStorageReader {
       if (inner.type().name().equals("zrs")) {
         throw inner.error("a <zrs> inside a <demostorage> is known but not supported yet");
       }
-      if (isChanges(inner)) {
+      if (inner.name().equals(Optional.of(CHANGES))) {
         if (inner.type().name().equals("demostorage")) {
           throw inner.error("the changes of a <demostorage> can't be in another one");
-        }
-        if (changes.isPresent()) {
-          throw inner.error("there is another storage called changes in the <demostorage>");
         }
         changes = Optional.of(storages.apply(inner));
       } else if (base.isPresent()) {
@@ -41,9 +37,5 @@ final class DemoStorageReader {
       }
     }
     return new DemoStorageConfig(section.find("name", String.class), base, changes);
-  }
-
-  private static boolean isChanges(CheckedSection section) {
-    return section.name().filter(name -> name.toLowerCase(Locale.ROOT).equals(CHANGES)).isPresent();
   }
 }
