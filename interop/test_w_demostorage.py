@@ -144,6 +144,44 @@ def client(server, cache):
     return ZEO.client(server.address, wait_timeout=30, blob_dir=str(cache))
 
 
+NOTHING = '<demostorage 1>\n</demostorage>\n'
+CHANGES_ALONE = FILES.replace(BASE, '')
+BASE_IN_MEMORY = FILES.replace(BASE, '<mappingstorage>\n name nothing\n</mappingstorage>\n')
+BLOBSTORAGE = '<demostorage 1>\n' + BASE + '''
+  <blobstorage changes>
+    blob-dir changes-blobs
+    <filestorage>
+      path changes.fs
+    </filestorage>
+  </blobstorage>
+</demostorage>
+'''
+NESTED = '<demostorage 1>\n' + FILES.replace(' 1>', '>') + '''
+  <mappingstorage changes>
+  </mappingstorage>
+</demostorage>
+'''
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize('conf', [NOTHING, CHANGES_ALONE, BASE_IN_MEMORY, BLOBSTORAGE, NESTED],
+                         ids=['nothing', 'changes alone', 'base in memory', 'blobstorage', 'nested'])
+def test_name_and_interfaces_are_pythons(cluster, base, tmp_path, conf):
+    reports = []
+    for name, command in ('python', servers.RUNZEO_CURRENT), ('zrs', servers.ZRS):
+        server = served(cluster, name, command, conf, base).start()
+        storage = client(server, tmp_path / ('cache-' + name))
+        oid = storage.new_oid()
+        commit(storage, lambda t: storage.store(oid, z64, zodb_pickle(MinPO('new')), '', t))
+        info = storage._call('get_info')
+        del info['size']
+        info['transactions'] = len(list(storage.iterator()))
+        reports.append(repr(info).replace(server.folder, 'FOLDER'))
+        storage.close()
+        assert server.stop() == 0
+    assert reports[1] == reports[0]
+
+
 def commit(storage, change):
     t = TransactionMetaData('us', '')
     storage.tpc_begin(t)

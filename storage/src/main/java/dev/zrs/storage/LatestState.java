@@ -53,7 +53,7 @@ record LatestState(
     }
   }
 
-  /** What an undone first change goes back to; null if that is nothing. */
+  /** What an object goes back to that the file does not have; null if that is nothing. */
   @Nullable Revision baseRevision(Oid oid) {
     if (base == null) {
       return null;

@@ -128,12 +128,12 @@ final class UndoPlanner {
   }
 
   private PlannedRecord planned(Oid oid, long earlier) {
-    Revision base = earlier == 0 ? state.baseRevision(oid) : null;
+    DataHeader origin = earlier == 0 ? null : file.origin(earlier, oid.value());
+    byte[] data = origin == null ? null : file.data(origin);
+    Revision base = data == null ? state.baseRevision(oid) : null;
     if (base != null) {
       return back(oid, base);
     }
-    DataHeader origin = earlier == 0 ? null : file.origin(earlier, oid.value());
-    byte[] data = origin == null ? null : file.data(origin);
     boolean isBlob = hasBlobs && data != null && RecordPickles.isBlob(data);
     boolean point = state.canPointTo(earlier);
     return new PlannedRecord(

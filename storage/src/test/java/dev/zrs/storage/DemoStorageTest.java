@@ -279,6 +279,28 @@ final class DemoStorageTest {
   }
 
   @Test
+  void an_object_whose_creation_is_undone_in_the_changes_is_as_in_the_base() throws Exception {
+    Tid third = commit(open(), A, second, "three");
+    close();
+    // As Python's undo leaves it.
+    Tid undone;
+    try (FileStorage changes =
+            FileStorage.open(options("changes"), new RealDisk(), InstantSource.system());
+        TransactionBuffer buffer = begin(changes)) {
+      buffer.delete(A, third);
+      undone = finish(changes, buffer);
+    }
+    DemoStorage storage = open();
+    assertThat(describe(storage.loadBefore(A, Tid.MAX))).isEqualTo("two " + second + " null");
+    assertThat(describe(storage.loadBefore(A, undone))).isEqualTo("three " + third + " " + undone);
+    assertThat(storage.currentSerial(A)).isEqualTo(second);
+    Tid fifth = commit(storage, A, second, "five");
+    Tid back = undo(storage, fifth);
+    assertThat(describe(storage.loadBefore(A, Tid.MAX))).isEqualTo("two " + back + " null");
+    assertThat(storage.currentSerial(A)).isEqualTo(back);
+  }
+
+  @Test
   void an_undo_that_lacks_the_blob_of_the_base_leaves_nothing() throws IOException {
     DemoStorage storage = open();
     Tid changed = commitBlob(storage, ofBlob, "changed");
