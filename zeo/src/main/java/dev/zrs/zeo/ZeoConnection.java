@@ -58,6 +58,12 @@ final class ZeoConnection implements Runnable {
     outbox.close();
   }
 
+  /** Ends it without its having been served. */
+  void abandon() {
+    close();
+    share.leave();
+  }
+
   /** Ends it soon, as the server stops; the client is to come back. Any thread. */
   void closeAtStop() {
     Session known = session;
