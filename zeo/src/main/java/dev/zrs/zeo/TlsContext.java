@@ -100,7 +100,13 @@ public final class TlsContext {
           "the key in %s is not that of the certificate %s in %s"
               .formatted(keys.path(), TrustedPeers.name(chain.getFirst()), certificate));
     }
-    return new OwnIdentity(key, chain);
+    OwnIdentity identity = new OwnIdentity(key, chain);
+    identity
+        .timeProblem()
+        .ifPresent(
+            problem ->
+                LOG.warn("the certificate {} in {} {}", identity.name(), certificate, problem));
+    return identity;
   }
 
   private static boolean belongTogether(PrivateKey key, X509Certificate certificate) {

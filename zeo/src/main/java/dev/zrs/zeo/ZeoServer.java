@@ -73,7 +73,14 @@ public final class ZeoServer implements AutoCloseable {
             services,
             options,
             timers,
-            new BufferMemory(Runtime.getRuntime().maxMemory() / BUFFERS_OF_HEAP));
+            new BufferMemory(Runtime.getRuntime().maxMemory() / BUFFERS_OF_HEAP),
+            new RefusalLog(
+                options.clock(),
+                count ->
+                    LOG.warn(
+                        "{} lines about connections that did not get beyond their greeting were"
+                            + " left out",
+                        count)));
   }
 
   /**
