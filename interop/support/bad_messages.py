@@ -19,6 +19,9 @@ Z64 = bytes(8)
 # As what stands for the current revision.
 MAX = b'\x7f' + b'\xff' * 7
 MESSAGE_LIMIT = 256 << 20
+# Those that take as long as the server waits for a greeting.
+PATIENT = {'greeting_that_never_comes', 'greeting_that_never_ends'}
+
 # Kinds that begin before the greeting, those before a storage is chosen, and all others.
 NEW, GREETED, REGISTERED = 'new', 'greeted', 'registered'
 KINDS = []

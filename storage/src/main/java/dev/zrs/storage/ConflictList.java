@@ -13,6 +13,9 @@ final class ConflictList implements Consumer<ConflictException> {
    */
   static final long MAX_BYTES = TransactionBuffer.MEMORY_LIMIT;
 
+  /** What a conflict needs beside its data. */
+  private static final int BYTES_EACH = 1024;
+
   private final Map<Oid, ConflictException> byOid = new LinkedHashMap<>();
   private long bytes;
 
@@ -24,7 +27,7 @@ final class ConflictList implements Consumer<ConflictException> {
   @Override
   public void accept(ConflictException conflict) {
     byte[] data = conflict.data();
-    bytes += data == null ? 0 : data.length;
+    bytes += BYTES_EACH + (data == null ? 0 : data.length);
     if (bytes > MAX_BYTES) {
       throw conflict;
     }

@@ -243,10 +243,15 @@ public final class DemoStorage implements Storage {
   }
 
   @Override
-  public Set<Oid> changedAfter(Tid after, Tid upTo, BooleanSupplier wanted) {
-    Set<Oid> all = new LinkedHashSet<>(base.changedAfter(after, upTo, wanted));
-    all.addAll(changes.changedAfter(after, upTo, wanted));
-    return all;
+  public Optional<Set<Oid>> changedAfter(Tid after, Tid upTo, int limit, BooleanSupplier wanted) {
+    Optional<Set<Oid>> below = base.changedAfter(after, upTo, limit, wanted);
+    Optional<Set<Oid>> above = changes.changedAfter(after, upTo, limit, wanted);
+    if (below.isEmpty() || above.isEmpty()) {
+      return Optional.empty();
+    }
+    Set<Oid> all = new LinkedHashSet<>(below.get());
+    all.addAll(above.get());
+    return all.size() > limit ? Optional.empty() : Optional.of(all);
   }
 
   @Override

@@ -383,11 +383,13 @@ public final class FileStorage implements Storage {
   /**
    * The objects that were changed by transactions after {@code after} and up to {@code upTo}.
    *
+   * @param limit how many objects may be named; empty if there are more
    * @throws StorageException if {@code wanted} is false before it is known
    */
   @Override
-  public Set<Oid> changedAfter(Tid after, Tid upTo, BooleanSupplier wanted) {
-    return read(generation -> new History(generation, packTime.tid()).changed(after, upTo, wanted));
+  public Optional<Set<Oid>> changedAfter(Tid after, Tid upTo, int limit, BooleanSupplier wanted) {
+    return read(
+        generation -> new History(generation, packTime.tid()).changed(after, upTo, limit, wanted));
   }
 
   /** The last {@code count} transactions, or as many as there are, oldest first. */

@@ -62,8 +62,11 @@ final class History {
     return new Backlog(count, position >= end, end - start, first);
   }
 
-  /** The objects that are changed by transactions after {@code tid}, up to another one. */
-  Set<Oid> changed(Tid tid, Tid upTo, BooleanSupplier wanted) {
+  /**
+   * The objects that are changed by transactions after {@code tid}, up to another one; empty if
+   * there are more than the limit.
+   */
+  Optional<Set<Oid>> changed(Tid tid, Tid upTo, int limit, BooleanSupplier wanted) {
     Set<Oid> oids = new LinkedHashSet<>();
     TransactionCursor cursor =
         new TransactionCursor(file, new TransactionSearch(file, end, wanted).positionAfter(tid));
@@ -75,11 +78,14 @@ final class History {
       DataHeader record = transaction.nextHeader();
       while (record != null) {
         oids.add(record.oid());
+        if (oids.size() > limit) {
+          return Optional.empty();
+        }
         record = transaction.nextHeader();
       }
       transaction = cursor.next(end);
     }
-    return oids;
+    return Optional.of(oids);
   }
 
   private static boolean isPacked(TransactionHeader transaction) {

@@ -109,9 +109,10 @@ public sealed interface Storage extends AutoCloseable permits FileStorage, DemoS
   /**
    * The objects that were changed by transactions after {@code after} and up to {@code upTo}.
    *
+   * @param limit how many objects may be named; empty if there are more
    * @throws StorageException if {@code wanted} is false before it is known
    */
-  Set<Oid> changedAfter(Tid after, Tid upTo, BooleanSupplier wanted);
+  Optional<Set<Oid>> changedAfter(Tid after, Tid upTo, int limit, BooleanSupplier wanted);
 
   /** The last {@code count} transactions, or as many as there are, oldest first. */
   List<Commit> lastCommits(int count);

@@ -179,7 +179,7 @@ final class DemoStorageTest {
       assertThat(storage.lastCommits(5))
           .extracting(Commit::tid)
           .containsExactly(ofBlob, third, fourth, created, changedBlob);
-      assertThat(storage.changedAfter(second, created, () -> true))
+      assertThat(storage.changedAfter(second, created, 100, () -> true).orElseThrow())
           .containsExactlyInAnyOrder(A, B, BLOB, NEW);
       assertThat(storage.ancestry(first, () -> true)).isEqualTo(Ancestry.KNOWN);
       assertThat(storage.ancestry(fourth, () -> true)).isEqualTo(Ancestry.KNOWN);

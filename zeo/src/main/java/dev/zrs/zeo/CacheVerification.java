@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * thread may call.
  */
 final class CacheVerification {
+  /** With more to forget, a client is quicker with an empty cache. */
+  private static final int MAX_OIDS = 200_000;
+
   private final Storage storage;
   private final InvalidationQueue queue;
   private final Optional<Duration> age;
@@ -68,7 +71,7 @@ final class CacheVerification {
             after);
         return Optional.empty();
       }
-      return Optional.of(reaches ? new Basis(after, Set.of()) : read(after, wanted));
+      return reaches ? Optional.of(new Basis(after, Set.of())) : read(after, log, wanted);
     } catch (StorageException e) {
       log.warn(
           "what was changed since %s can't be found out, it is to drop its cache: %s",
@@ -81,25 +84,34 @@ final class CacheVerification {
    * All that was changed.
    *
    * @param asOf up to which transaction
-   * @return null if so much was committed since that the queue does not reach back any more
+   * @return null if so much was committed since that the queue does not reach back any more, or
+   *     more was changed than is worth telling
    */
   @Nullable Set<Oid> changed(Basis basis, Tid asOf) {
     Set<Oid> later = queue.changed(basis.upTo(), asOf);
-    if (later == null || basis.oids().isEmpty()) {
+    if (later == null || later.size() > MAX_OIDS) {
+      return null;
+    }
+    if (basis.oids().isEmpty()) {
       return later;
     }
     Set<Oid> all = new LinkedHashSet<>(basis.oids());
     all.addAll(later);
-    return all;
+    return all.size() > MAX_OIDS ? null : all;
   }
 
   private boolean isYoung(Tid tid) {
     return age.isPresent() && tid.toInstant().plus(age.get()).isAfter(clock.instant());
   }
 
-  private Basis read(Tid after, BooleanSupplier wanted) {
+  private Optional<Basis> read(Tid after, ClientLog log, BooleanSupplier wanted) {
     Tid upTo = storage.lastTransaction();
-    return new Basis(upTo, storage.changedAfter(after, upTo, wanted));
+    Optional<Basis> read =
+        storage.changedAfter(after, upTo, MAX_OIDS, wanted).map(oids -> new Basis(upTo, oids));
+    if (read.isEmpty()) {
+      log.info("more than %d objects were changed since tid %s", MAX_OIDS, decimal(after));
+    }
+    return read;
   }
 
   private static void tellTooOld(Tid after, @Nullable Tid oldest, ClientLog log) {

@@ -6,6 +6,7 @@ import dev.zrs.storage.StorageException;
 import dev.zrs.storage.TransactionBuffer;
 import dev.zrs.storage.VotedTransaction;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,7 @@ final class ClientTransaction {
   private @Nullable TransactionBuffer buffer;
   private @Nullable RuntimeException failure;
   private long changes;
+  private long conflictEnd;
   private CommitLock.@Nullable Claim claim;
   private @Nullable VotedTransaction voted;
   private @Nullable ScheduledFuture<?> timer;
@@ -87,6 +89,20 @@ final class ClientTransaction {
     if (failure == null) {
       failure = reason;
     }
+  }
+
+  /**
+   * Begins the time to resolve conflicts, if that has not begun yet. It does not begin again when
+   * the client votes without having resolved them.
+   *
+   * @return what is left of it
+   */
+  Duration timeToResolve(Duration limit) {
+    long now = System.nanoTime();
+    if (conflictEnd == 0) {
+      conflictEnd = now + limit.toNanos();
+    }
+    return Duration.ofNanos(Math.max(0, conflictEnd - now));
   }
 
   /** How many changes it has collected. */

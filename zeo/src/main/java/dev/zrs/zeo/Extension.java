@@ -6,6 +6,7 @@ import dev.zrs.pickle.PyGlobal;
 import dev.zrs.pickle.PyInstance;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -45,13 +46,13 @@ final class Extension {
         || !(instance.args().get(0) instanceof PyTuple pairs)) {
       return Optional.empty();
     }
-    PyDict dict = new PyDict();
+    List<Object> keysAndValues = new ArrayList<>(2 * pairs.size());
     for (Object item : pairs.items()) {
       if (!(item instanceof PyTuple pair && pair.size() == 2)) {
         return Optional.empty();
       }
-      dict.put(pair.get(0), pair.get(1));
+      keysAndValues.addAll(pair.items());
     }
-    return Optional.of(dict);
+    return Optional.of(PyDict.ofPairs(keysAndValues.toArray()));
   }
 }

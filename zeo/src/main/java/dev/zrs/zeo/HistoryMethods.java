@@ -13,12 +13,16 @@ import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.HistoryEntry;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Storage;
+import dev.zrs.storage.StorageException;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionMetadata;
 import dev.zrs.storage.UndoableTransaction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /**
  * The requests that look back: history, undoLog, undoInfo, record_iternext. The answers are lists
@@ -27,12 +31,20 @@ import java.util.Base64;
 final class HistoryMethods {
   private static final long DEFAULT_LAST = -20;
 
+  /** A list of more transactions would fill the memory of both sides. */
+  private static final int MAX_UNDOABLE = 100_000;
+
   private final Storage storage;
   private final Abilities abilities;
+  private final BooleanSupplier gone;
 
-  HistoryMethods(Storage storage, Abilities abilities) {
+  /**
+   * @param gone whether the client waits for nothing any more
+   */
+  HistoryMethods(Storage storage, Abilities abilities, BooleanSupplier gone) {
     this.storage = storage;
     this.abilities = abilities;
+    this.gone = gone;
   }
 
   Object history(Request request) {
@@ -83,10 +95,27 @@ final class HistoryMethods {
     long end = last < 0 ? first - last : last;
     PyList entries = new PyList();
     for (UndoableTransaction transaction :
-        storage.undoLog(first, end, each -> matches(describe(each), specification))) {
+        storage.undoLog(first, end, counted(first, specification))) {
       entries.items().add(describe(transaction));
     }
     return entries;
+  }
+
+  /** Which transactions count, and an end where nobody wants to know or there are too many. */
+  private Predicate<UndoableTransaction> counted(long first, PyDict specification) {
+    AtomicLong found = new AtomicLong();
+    return transaction -> {
+      if (gone.getAsBoolean()) {
+        throw new StorageException("the client has gone");
+      }
+      boolean matches = matches(describe(transaction), specification);
+      if (matches && found.incrementAndGet() - first > MAX_UNDOABLE) {
+        throw new RequestException(
+            RemoteError.storageError(
+                "more than " + MAX_UNDOABLE + " transactions; ask for them in parts"));
+      }
+      return matches;
+    };
   }
 
   private static PyDict describe(UndoableTransaction transaction) {

@@ -49,8 +49,8 @@ interface MessageWriter {
   /**
    * Any value that is data.
    *
-   * @throws dev.zrs.pickle.PickleException if the encoding has no form for it; nothing is written
-   *     of it then
+   * @throws dev.zrs.pickle.PickleException if the encoding has no form for it; what was written is
+   *     of no use then
    */
   MessageWriter value(Object value);
 

@@ -164,6 +164,10 @@ final class MsgpackMessageWriter implements MessageWriter {
       case PyDict dict -> {
         beginDict(dict.size());
         for (PyDict.Entry entry : dict.entries()) {
+          if (!(entry.key() instanceof String || entry.key() instanceof byte[])) {
+            // Python's reader would take nothing of the whole message.
+            throw new PickleTypeException("text or bytes as a key", entry.key());
+          }
           value(entry.key(), depth + 1);
           value(entry.value(), depth + 1);
         }

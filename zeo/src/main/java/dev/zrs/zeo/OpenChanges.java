@@ -36,7 +36,7 @@ final class OpenChanges {
       count.decrementAndGet();
       throw new RequestException(
           RemoteError.storageError(
-              "the open transactions of all clients have more than " + limit + " changes"));
+              "the open transactions of this storage have more than " + limit + " changes"));
     }
   }
 

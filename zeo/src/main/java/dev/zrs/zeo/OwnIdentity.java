@@ -3,9 +3,12 @@ package dev.zrs.zeo;
 import java.net.Socket;
 import java.security.Principal;
 import java.security.PrivateKey;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,19 @@ final class OwnIdentity extends X509ExtendedKeyManager {
   OwnIdentity(PrivateKey key, List<X509Certificate> chain) {
     this.key = key;
     this.chain = List.copyOf(chain);
+  }
+
+  /** Why no peer will take the certificate today; empty if it is in its time. */
+  Optional<String> timeProblem() {
+    X509Certificate own = chain.getFirst();
+    try {
+      own.checkValidity();
+      return Optional.empty();
+    } catch (CertificateExpiredException e) {
+      return Optional.of("expired on " + own.getNotAfter().toInstant());
+    } catch (CertificateNotYetValidException e) {
+      return Optional.of("is not valid before " + own.getNotBefore().toInstant());
+    }
   }
 
   /** The name in the certificate. */

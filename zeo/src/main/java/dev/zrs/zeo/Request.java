@@ -24,10 +24,11 @@ record Request(Object id, boolean async, String method, List<Object> arguments) 
   private static final int MAX_ID_PART = 64;
 
   /**
-   * The deepest transaction extension that Python can write nests some 500 levels; the number of
-   * values bounds what one message costs to about a hundred megabytes.
+   * The deepest transaction extension that Python can write nests some 500 levels, and the longest
+   * that a file can hold has 65,535 bytes; the number of values bounds what one message costs to
+   * about ten megabytes beside its data.
    */
-  static final PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 2_000_000);
+  static final PickleLimits LIMITS = new PickleLimits(PickleLimits.DEFAULT_MAX_DEPTH, 200_000);
 
   /**
    * Reads a message.

@@ -40,7 +40,9 @@ final class Session implements Broadcaster.Subscriber {
     this.threads = threads;
     this.worker =
         new Worker(
-            body -> threads.start("worker", body), context.options().limits().maxPendingRequests());
+            body -> threads.start("worker", body),
+            context.options().limits().maxPendingRequests(),
+            replies::disconnect);
     this.workerOut = replies.encoding().newWriter();
   }
 
@@ -88,11 +90,11 @@ final class Session implements Broadcaster.Subscriber {
     }
     try {
       if (known != null) {
-        known.serve(request);
+        known.serve(request, buffer, offset, length);
       } else if (request.method().equals("register") && waitingFor == null) {
         register(request);
       } else {
-        throw StorageSession.invalidMethod(request);
+        throw StorageSession.invalidMethod(request.method());
       }
     } catch (ProtocolException e) {
       throw e;

@@ -6,14 +6,17 @@ import dev.zrs.pickle.PyNone;
 import dev.zrs.storage.Commit;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
  * A client that has chosen its storage: says which thread serves each of its requests, and has the
  * answers sent. The reader serves what is quick and never waits; the worker all that may wait for
- * the commit lock, a sync, or the client; the thread for queries what may take long. For the
+ * the commit lock or a sync; the threads for queries and downloads what may take long. For the
  * connection's reader, unless a method says otherwise.
  */
 final class StorageSession {
@@ -26,6 +29,7 @@ final class StorageSession {
   private final ConnectionThreads threads;
   private final Worker worker;
   private final Worker queries;
+  private final Worker downloads;
   private final ClientLog log;
   private final Loads loads;
   private final TransactionMethods transactions;
@@ -34,6 +38,7 @@ final class StorageSession {
   private final IteratorMethods iterators;
   private final MessageWriter workerOut;
   private final MessageWriter queryOut;
+  private final MessageWriter downloadOut;
 
   /** Whether the client has a pack going on. */
   private final AtomicBoolean packing = new AtomicBoolean();
@@ -56,16 +61,18 @@ final class StorageSession {
     this.threads = threads;
     this.worker = worker;
     this.log = replies.log();
-    this.queries =
-        new Worker(
-            body -> threads.start("queries", body),
-            context.options().limits().maxPendingRequests());
+    int pending = context.options().limits().maxPendingRequests();
+    this.queries = new Worker(body -> threads.start("queries", body), pending, replies::disconnect);
+    this.downloads =
+        new Worker(body -> threads.start("downloads", body), pending, replies::disconnect);
     this.workerOut = replies.encoding().newWriter();
     this.queryOut = replies.encoding().newWriter();
+    this.downloadOut = replies.encoding().newWriter();
     this.loads = new Loads(service, replies);
     this.transactions = new TransactionMethods(service, this, replies);
     this.stores = new StoreMethods(service, transactions, log);
-    this.history = new HistoryMethods(service.storage(), service.abilities());
+    this.history =
+        new HistoryMethods(service.storage(), service.abilities(), replies.outbox()::isClosed);
     this.iterators = new IteratorMethods(service.storage());
   }
 
@@ -104,7 +111,7 @@ final class StorageSession {
    *
    * @throws ProtocolException if the connection must end
    */
-  void serve(Request request) {
+  void serve(Request request, byte[] buffer, int offset, int length) {
     switch (request.method()) {
       case "loadBefore" -> {
         request.expect(2, 2);
@@ -163,26 +170,37 @@ final class StorageSession {
       case "deleteObject" -> replies.reply(request, stores.delete(request));
       case "undoa" -> replies.reply(request, stores.undo(request));
       case "pack" -> pack(request);
-      default -> lookBack(request);
+      default -> lookBack(request.method(), Arrays.copyOfRange(buffer, offset, offset + length));
     }
   }
 
-  /** What may take long and changes nothing: on a thread that no transaction waits for. */
-  private void lookBack(Request request) {
-    Supplier<Object> call =
-        switch (request.method()) {
-          case "history" -> () -> history.history(request);
-          case "undoLog" -> () -> history.undoLog(request);
-          case "undoInfo" -> () -> history.undoInfo(request);
-          case "record_iternext" -> () -> history.recordNext(request);
-          case "iterator_start" -> () -> iterators.start(request);
-          case "iterator_next" -> () -> iterators.next(request);
-          case "iterator_record_start" -> () -> iterators.startRecords(request);
-          case "iterator_record_next" -> () -> iterators.nextRecord(request);
-          case "iterator_gc" -> () -> iterators.forget(request);
-          default -> throw invalidMethod(request);
+  /**
+   * What may take long and changes nothing: on a thread that no transaction waits for. It waits
+   * there as the bytes that came, because the values in them can be a hundred times as large.
+   */
+  private void lookBack(String method, byte[] message) {
+    Function<Request, Object> call =
+        switch (method) {
+          case "history" -> history::history;
+          case "undoLog" -> history::undoLog;
+          case "undoInfo" -> history::undoInfo;
+          case "record_iternext" -> history::recordNext;
+          case "iterator_start" -> iterators::start;
+          case "iterator_next" -> iterators::next;
+          case "iterator_record_start" -> iterators::startRecords;
+          case "iterator_record_next" -> iterators::nextRecord;
+          case "iterator_gc" -> iterators::forget;
+          default -> throw invalidMethod(method);
         };
-    queries.submit(() -> replies.answer(request, call, queryOut));
+    queries.submit(
+        () -> {
+          if (!replies.outbox().isClosed()) {
+            Request request =
+                Objects.requireNonNull(
+                    Request.decode(replies.encoding(), message, 0, message.length));
+            replies.answer(request, () -> call.apply(request), queryOut);
+          }
+        });
   }
 
   private void pack(Request request) {
@@ -273,12 +291,16 @@ final class StorageSession {
     request.expect(2, 2);
     Oid oid = request.oid(0);
     Tid serial = request.tid(1);
-    later(
-        request,
-        () -> {
-          BlobDownload.send(service.storage(), oid, serial, replies.outbox(), workerOut);
-          return PyNone.NONE;
-        });
+    // Not on the worker: a vote or a finish must not wait until the client has read a large blob.
+    downloads.submit(
+        () ->
+            replies.answer(
+                request,
+                () -> {
+                  BlobDownload.send(service.storage(), oid, serial, replies.outbox(), downloadOut);
+                  return PyNone.NONE;
+                },
+                downloadOut));
   }
 
   /** Has the worker compute the reply. */
@@ -286,8 +308,7 @@ final class StorageSession {
     worker.submit(() -> replies.answer(request, call, workerOut));
   }
 
-  static ProtocolException invalidMethod(Request request) {
-    String name = request.method();
+  static ProtocolException invalidMethod(String name) {
     return new ProtocolException(
         "Invalid method, '%s'".formatted(name.substring(0, Math.min(name.length(), 60))));
   }
@@ -304,10 +325,11 @@ final class StorageSession {
     }
   }
 
-  /** At the end of the connection: ends the client's transaction, and waits for its threads. */
+  /**
+   * At the end of the connection: ends the client's transaction, and waits for its threads. The
+   * transaction first: it may hold the commit lock.
+   */
   void end() {
-    stores.disconnected();
-    queries.end(iterators::close);
     ClientTransaction transaction = transactions.disconnected();
     worker.end(
         () -> {
@@ -315,5 +337,8 @@ final class StorageSession {
             transactions.abort(transaction);
           }
         });
+    stores.disconnected();
+    downloads.end(() -> {});
+    queries.end(iterators::close);
   }
 }

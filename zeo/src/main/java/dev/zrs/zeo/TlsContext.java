@@ -32,12 +32,15 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * TLS, ready for use: our certificate and key, and the certificates that we trust. Later changes of
  * the files don't matter. Any thread.
  */
 public final class TlsContext {
+  private static final Logger LOG = LoggerFactory.getLogger("ZEO.asyncio.server");
   private static final String[] PROTOCOLS = {"TLSv1.3", "TLSv1.2"};
 
   private final SSLContext context;
@@ -97,7 +100,13 @@ public final class TlsContext {
           "the key in %s is not that of the certificate %s in %s"
               .formatted(keys.path(), TrustedPeers.name(chain.getFirst()), certificate));
     }
-    return new OwnIdentity(key, chain);
+    OwnIdentity identity = new OwnIdentity(key, chain);
+    identity
+        .timeProblem()
+        .ifPresent(
+            problem ->
+                LOG.warn("the certificate {} in {} {}", identity.name(), certificate, problem));
+    return identity;
   }
 
   private static boolean belongTogether(PrivateKey key, X509Certificate certificate) {
@@ -183,6 +192,7 @@ public final class TlsContext {
     try (Stream<Path> entries = Files.list(path)) {
       entries
           .filter(Files::isRegularFile)
+          .filter(TlsContext::isReadable)
           .sorted()
           .forEach(entry -> files.add(read(Part.AUTHENTICATE, entry)));
     } catch (IOException e) {
@@ -190,6 +200,15 @@ public final class TlsContext {
           Part.AUTHENTICATE, "the directory %s can't be read: %s".formatted(path, e), e);
     }
     return files;
+  }
+
+  /** A key beside the certificates may be for others' eyes only. */
+  private static boolean isReadable(Path file) {
+    boolean readable = Files.isReadable(file);
+    if (!readable) {
+      LOG.warn("{} is passed over: it can't be read", file);
+    }
+    return readable;
   }
 
   /** Whether it has a certificate, as a server needs one. */

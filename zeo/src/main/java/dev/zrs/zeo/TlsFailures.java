@@ -83,7 +83,8 @@ final class TlsFailures {
     String how = e == null ? "closed the connection" : "was lost (%s)".formatted(e.getMessage());
     return new ProtocolException(
         heard
-            ? "TLS: the %s %s during the handshake%s".formatted(peerKind, how, guess())
+            ? "TLS: the %s %s during the handshake%s"
+                .formatted(peerKind, how, e == null ? guess() : "")
             : "TLS: the %s %s before it began TLS: a plain ZEO %s?"
                 .formatted(peerKind, how, peerKind));
   }
@@ -98,7 +99,7 @@ final class TlsFailures {
   /** The peer's first bytes are something else. */
   ProtocolException noTls() {
     return new ProtocolException(
-        "what the %s sends is not TLS at all: a plain ZEO %s?".formatted(peerKind, peerKind));
+        "TLS: what the %s sends is not TLS at all: a plain ZEO %s?".formatted(peerKind, peerKind));
   }
 
   /** After the handshake. With TLS 1.3 a server's verdict comes only then. */

@@ -20,7 +20,6 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -101,15 +100,6 @@ final class TransactionMethods {
       throw request.wrongKind(5, "one character");
     }
     return (char) (status[0] & 0xff);
-  }
-
-  /** Makes the vote fail with what a request without reply can't say. */
-  void failCurrent(RuntimeException reason) {
-    ClientTransaction transaction = current.get();
-    if (transaction == null || !transaction.state().takesChanges()) {
-      throw reason;
-    }
-    transaction.fail(reason);
   }
 
   /** The transaction that an argument names, which must still be open for changes. */
@@ -229,7 +219,10 @@ final class TransactionMethods {
 
   private Object voted(ClientTransaction transaction, VotedTransaction voted) {
     transaction.setVoted(voted);
-    service.options().transactionTimeout().ifPresent(limit -> startTimer(transaction, limit));
+    service
+        .options()
+        .transactionTimeout()
+        .ifPresent(limit -> startTimer(transaction, limit, limit));
     transaction.setState(State.VOTED);
     PyList changed = new PyList();
     voted.undoneOids().forEach(oid -> changed.items().add(oid.toBytes()));
@@ -243,7 +236,8 @@ final class TransactionMethods {
   private Object conflicting(ClientTransaction transaction, UnresolvedConflicts found) {
     service.stats().conflicts.increment();
     awaitAnnounced(found.lastCommitted());
-    startTimer(transaction, conflictLimit());
+    Duration limit = conflictLimit();
+    startTimer(transaction, transaction.timeToResolve(limit), limit);
     PyList conflicts = new PyList();
     for (ConflictException conflict : found.conflicts()) {
       log.debug("conflict for the client: %s", conflict.getMessage());
@@ -276,20 +270,17 @@ final class TransactionMethods {
     service.storage().feed().awaitAfter(committed.previous(), ANNOUNCE_LIMIT);
   }
 
-  private void startTimer(ClientTransaction transaction, Duration limit) {
-    transaction.setTimer(timeOut(limit));
-  }
-
-  private ScheduledFuture<?> timeOut(Duration limit) {
-    return session
-        .timers()
-        .schedule(
-            () -> {
-              log.critical("Transaction timeout after %s seconds", seconds(limit));
-              replies.disconnect();
-            },
-            limit.toNanos(),
-            TimeUnit.NANOSECONDS);
+  private void startTimer(ClientTransaction transaction, Duration left, Duration limit) {
+    transaction.setTimer(
+        session
+            .timers()
+            .schedule(
+                () -> {
+                  log.critical("Transaction timeout after %s seconds", seconds(limit));
+                  replies.disconnect();
+                },
+                left.toNanos(),
+                TimeUnit.NANOSECONDS));
   }
 
   private static String seconds(Duration limit) {
@@ -412,7 +403,8 @@ final class TransactionMethods {
   private void clear(ClientTransaction transaction) {
     VotedTransaction voted = transaction.voted();
     CommitLock.Claim claim = transaction.claim();
-    try {
+    TransactionBuffer buffer = transaction.buffer();
+    try (buffer) {
       boolean locked = voted != null || (claim != null && claim.isHeld());
       if (voted != null) {
         voted.abort();
@@ -421,10 +413,6 @@ final class TransactionMethods {
       }
       if (locked) {
         log.lockEvent(service.name(), "unlock", service.storage().commitLock().waiting());
-      }
-      TransactionBuffer buffer = transaction.buffer();
-      if (buffer != null) {
-        buffer.close();
       }
     } catch (StorageException e) {
       ClientLog.LOG.error("({}) ending a transaction: {}", log.label(), e.toString());

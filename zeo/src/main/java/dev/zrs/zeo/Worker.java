@@ -23,6 +23,7 @@ final class Worker {
 
   private final Starter starter;
   private final int maxPending;
+  private final Runnable failed;
 
   /** Guards all fields below. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -32,9 +33,13 @@ final class Worker {
   private boolean running;
   private boolean ending;
 
-  Worker(Starter starter, int maxPending) {
+  /**
+   * @param failed run if a task throws all the same: whoever waits for its answer gets none
+   */
+  Worker(Starter starter, int maxPending, Runnable failed) {
     this.starter = starter;
     this.maxPending = maxPending;
+    this.failed = failed;
   }
 
   /**
@@ -93,6 +98,7 @@ final class Worker {
     } finally {
       if (!done) {
         stopped();
+        failed.run();
       }
     }
   }

@@ -58,6 +58,12 @@ final class ZeoConnection implements Runnable {
     outbox.close();
   }
 
+  /** Ends it without its having been served. */
+  void abandon() {
+    close();
+    share.leave();
+  }
+
   /** Ends it soon, as the server stops; the client is to come back. Any thread. */
   void closeAtStop() {
     Session known = session;
@@ -84,9 +90,8 @@ final class ZeoConnection implements Runnable {
 
   @Override
   public void run() {
-    LOG.info("Connected {}", peer());
     try {
-      Optional<Encoding> encoding = handshake();
+      Optional<Encoding> encoding = greet();
       if (encoding.isPresent()) {
         serve(encoding.get());
       }
@@ -103,6 +108,17 @@ final class ZeoConnection implements Runnable {
     }
   }
 
+  private Optional<Encoding> greet() throws IOException {
+    try {
+      return handshake();
+    } catch (ProtocolException e) {
+      context
+          .refusals()
+          .write(() -> LOG.warn("closing the connection of {}: {}", peer(), e.getMessage()));
+      return Optional.empty();
+    }
+  }
+
   /** Agrees on the encoding; empty if there is nothing more to do. */
   private Optional<Encoding> handshake() throws IOException {
     ScheduledFuture<?> timer =
@@ -114,6 +130,7 @@ final class ZeoConnection implements Runnable {
                 TimeUnit.NANOSECONDS);
     try {
       connection.handshake();
+      LOG.info("Connected {}", peer());
       send((context.options().msgpack() ? Encoding.MSGPACK : Encoding.PICKLE).greeting());
       if (!reader.next()) {
         return Optional.empty();
@@ -140,7 +157,9 @@ final class ZeoConnection implements Runnable {
   }
 
   private void handshakeTimedOut() {
-    LOG.warn("closing the connection of {}: {}", peer(), connection.silence());
+    context
+        .refusals()
+        .write(() -> LOG.warn("closing the connection of {}: {}", peer(), connection.silence()));
     close();
   }
 

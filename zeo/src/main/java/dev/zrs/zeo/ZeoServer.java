@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves storages to ZEO 5 and 6 clients (protocol Z5; specification: ZEO/StorageServer.py and
- * ZEO/asyncio/server.py of ZEO 6.2). Any thread may call.
+ * Serves storages to ZEO 5 and 6 clients (protocols Z5 and M5; specification: ZEO/StorageServer.py
+ * and ZEO/asyncio/server.py of ZEO 6.2). Any thread may call.
  *
  * <p>The storages belong to the caller, who closes them after the server.
  */
@@ -73,7 +73,14 @@ public final class ZeoServer implements AutoCloseable {
             services,
             options,
             timers,
-            new BufferMemory(Runtime.getRuntime().maxMemory() / BUFFERS_OF_HEAP));
+            new BufferMemory(Runtime.getRuntime().maxMemory() / BUFFERS_OF_HEAP),
+            new RefusalLog(
+                options.clock(),
+                count ->
+                    LOG.warn(
+                        "{} lines about connections that did not get beyond their greeting were"
+                            + " left out",
+                        count)));
   }
 
   /**
@@ -197,7 +204,8 @@ public final class ZeoServer implements AutoCloseable {
     while (!isClosed()) {
       try {
         accept(from.accept());
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        // Whatever it is: a server that accepts no more is no server.
         if (isClosed()) {
           return;
         }
@@ -262,7 +270,7 @@ public final class ZeoServer implements AutoCloseable {
       thread(platform, "zeo " + accepted.peer() + " reader").start(connection);
     } catch (OutOfMemoryError e) {
       LOG.error("no thread for {}: {}", accepted.peer(), e.toString());
-      connection.close();
+      connection.abandon();
       ended(connection);
     }
   }

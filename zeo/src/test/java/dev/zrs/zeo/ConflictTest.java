@@ -140,7 +140,7 @@ final class ConflictTest {
   void whoDoesNotResolveInTimeIsDisconnected() throws IOException {
     ZeoServerOptions options =
         ZeoServerOptions.DEFAULT.withLimits(
-            ZeoLimits.DEFAULT.withConflictTimeout(Duration.ofMillis(50)));
+            ZeoLimits.DEFAULT.withConflictTimeout(Duration.ofSeconds(2)));
     try (ServerHarness harness = new ServerHarness(directory, options);
         RawClient other = client(harness);
         RawClient client = client(harness)) {
@@ -157,7 +157,7 @@ final class ConflictTest {
   @Test
   void theTransactionTimeoutCountsIfItIsShorter() throws IOException {
     ZeoServerOptions options =
-        ZeoServerOptions.DEFAULT.withTransactionTimeout(Duration.ofMillis(50));
+        ZeoServerOptions.DEFAULT.withTransactionTimeout(Duration.ofSeconds(2));
     try (ServerHarness harness = new ServerHarness(directory, options);
         RawClient client = client(harness)) {
       Tid one = commitOutside(harness, ONE, Tid.NONE, 1);

@@ -147,6 +147,14 @@ final class LocalSocket implements SyslogOutput.Transport {
         throw failure("socket", state);
       }
       descriptor = opened;
+      // Before connecting, which can wait as well: when the daemon hangs and many have connected.
+      MemorySegment limit = arena.allocateFrom(ValueLayout.JAVA_LONG, LIMIT_SECONDS, 0L);
+      int size = (int) limit.byteSize();
+      if ((int) OPTION.invokeExact(state, opened, SOCKET_LEVEL, SEND_TIMEOUT, limit, size) != 0) {
+        IOException failure = failure("setsockopt", state);
+        close();
+        throw failure;
+      }
       MemorySegment address = arena.allocate(2L + path.length + 1);
       address.set(ValueLayout.JAVA_SHORT, 0, (short) UNIX);
       MemorySegment.copy(path, 0, address, ValueLayout.JAVA_BYTE, 2, path.length);
@@ -154,11 +162,6 @@ final class LocalSocket implements SyslogOutput.Transport {
         IOException failure = failure("connect", state);
         close();
         throw failure;
-      }
-      MemorySegment limit = arena.allocateFrom(ValueLayout.JAVA_LONG, LIMIT_SECONDS, 0L);
-      int size = (int) limit.byteSize();
-      if ((int) OPTION.invokeExact(state, opened, SOCKET_LEVEL, SEND_TIMEOUT, limit, size) != 0) {
-        throw failure("setsockopt", state);
       }
     } catch (IOException e) {
       throw e;

@@ -22,6 +22,10 @@ record SizeRotation(long maxSize, int oldFiles) implements Rotation {
 
   @Override
   public void rotate(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      // A rotation before was done, but no new file could be opened. Again would lose an old one.
+      return;
+    }
     for (int i = oldFiles - 1; i >= 1; i--) {
       move(old(file, i), old(file, i + 1));
     }
