@@ -19,7 +19,6 @@ from support.stranger import Stranger
 pytestmark = pytest.mark.ours
 
 GOOD = 4
-ENCODINGS = ['Z', 'M']
 
 
 def end_of(address, kind):
@@ -51,7 +50,8 @@ def complaints(log, ports):
         for line in f:
             assert line == '------\n' or re.match(r'\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ', line), line[:300]
             assert not re.search(r'[\x00-\x08\x0b-\x1f\x7f]', line), line[:300]
-            if re.match(r'\S+ (WARNING|ERROR|CRITICAL) ', line):
+            # How many wait for the commit lock is said at each vote, of good clients too.
+            if re.match(r'\S+ (WARNING|ERROR|CRITICAL) ', line) and 'transactions waiting:' not in line:
                 for port in re.findall(r'127\.0\.0\.1:(\d+)', line)[:1]:
                     if int(port) in ports:
                         found[int(port)].append(line)
@@ -65,7 +65,7 @@ def found_forged(log):
         return [line for line in f if re.match(r'\S* ?\S* ?ZEO forged line|forged line', line)]
 
 
-@pytest.mark.parametrize('encoding', ENCODINGS)
+@pytest.mark.parametrize('encoding', ['Z', pytest.param('M', marks=pytest.mark.long_only)])
 def test_bad_messages_end_their_own_connection_and_leave_nothing(cluster, long, monkeypatch, tmp_path, encoding):
     server = cluster('server', zeo='msgpack true' if encoding == 'M' else '')
     temporary = tmp_path / 'temporary'

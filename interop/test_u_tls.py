@@ -380,6 +380,7 @@ def test_mistakes_are_named(cluster, files, tmp_path):
 
 
 @pytest.mark.ours
+@pytest.mark.long_only
 def test_a_silent_peer_is_closed_in_time(cluster, files):
     """The limit of 30 s; meanwhile others are served."""
     server = cluster('tls', zeo=section(files.server, files.authority.certificate)).start()
