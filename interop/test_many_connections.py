@@ -82,10 +82,8 @@ def test_a_client_that_never_reads_is_disconnected_and_costs_little(cluster, lon
     """While so much is announced to it; in the long form 100 MB."""
     megabytes = 100 if long else 45
     server = cluster('server', blobs=False)
-    with monkeypatch.context() as patch:
-        # What waits for one client is at most 32 MiB.
-        patch.setenv('ZRS_JAVA_OPTS', '-Xmx128m -XX:+ExitOnOutOfMemoryError')
-        server.start()
+    # What waits for one client is at most 32 MiB.
+    jvm.start_with(server, monkeypatch, '-Xmx128m')
     subprocess.run([servers.CURRENT, stress.__file__, 'prepare', str(server.port), server.folder], check=True,
                    timeout=60)
     deaf = Stranger(server.address)

@@ -61,3 +61,10 @@ def status(server):
     body = data[data.index(b'{'):]
     found = next(iter(json.loads(body).values()))
     return {name.replace('-', '_'): value for name, value in found.items()}
+
+
+def start_with(server, monkeypatch, options):
+    """Starts a server with options for its JVM. Out of memory it ends, as ./zrs says."""
+    with monkeypatch.context() as patch:
+        patch.setenv('ZRS_JAVA_OPTS', options)
+        server.start()

@@ -96,35 +96,25 @@ final class CommitPath {
 
   /** See {@link FileStorage#vote}. */
   VotedTransaction vote(TransactionBuffer buffer, CommitLock.Claim claim) {
-    buffer.prepare();
-    try {
-      return underLock(claim, () -> append(buffer, claim, appender.plan(buffer, Appender.REFUSE)));
-    } catch (ConflictException e) {
-      awaitVisible(e.committed());
-      throw e;
-    }
+    return underLock(
+        buffer, claim, () -> append(buffer, claim, appender.plan(buffer, Appender.REFUSE)));
   }
 
-  /** See {@link FileStorage#tryVote}. */
+  /** See {@link Storage#tryVote}. */
   Vote tryVote(TransactionBuffer buffer, CommitLock.Claim claim) {
     ConflictList conflicts = new ConflictList();
-    buffer.prepare();
-    try {
-      return underLock(
-          claim,
-          () -> {
-            TransactionPlan plan = appender.plan(buffer, conflicts);
-            if (conflicts.isEmpty()) {
-              return append(buffer, claim, plan);
-            }
-            UnresolvedConflicts found = conflicts.result();
-            awaitVisible(found.lastCommitted());
-            return found;
-          });
-    } catch (ConflictException e) {
-      awaitVisible(e.committed());
-      throw e;
-    }
+    return underLock(
+        buffer,
+        claim,
+        () -> {
+          TransactionPlan plan = appender.plan(buffer, conflicts);
+          if (conflicts.isEmpty()) {
+            return append(buffer, claim, plan);
+          }
+          UnresolvedConflicts found = conflicts.result();
+          awaitVisible(found.lastCommitted());
+          return found;
+        });
   }
 
   private VotedTransaction append(
@@ -134,15 +124,20 @@ final class CommitPath {
   }
 
   /** Runs a vote under the commit lock, which is let go only if that throws. */
-  private <T> T underLock(CommitLock.Claim claim, Supplier<T> vote) {
+  private <T> T underLock(TransactionBuffer buffer, CommitLock.Claim claim, Supplier<T> vote) {
     boolean voted = false;
     try {
       requireWritable();
+      buffer.prepare();
       claim.acquire();
       requireWritable();
       T result = vote.get();
       voted = true;
       return result;
+    } catch (ConflictException e) {
+      claim.release();
+      awaitVisible(e.committed());
+      throw e;
     } finally {
       if (!voted) {
         claim.release();

@@ -1,7 +1,7 @@
 package dev.zrs.storage;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -39,6 +39,6 @@ final class ConflictList implements Consumer<ConflictException> {
   }
 
   UnresolvedConflicts result() {
-    return new UnresolvedConflicts(new ArrayList<>(byOid.values()));
+    return new UnresolvedConflicts(List.copyOf(byOid.values()));
   }
 }

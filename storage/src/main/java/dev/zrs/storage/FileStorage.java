@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -140,7 +138,6 @@ public final class FileStorage implements Storage {
         .map(directory -> directory.file(oid, serial));
   }
 
-  /** The last transaction that is durable and visible; {@link Tid#NONE} in an empty storage. */
   @Override
   public Tid lastTransaction() {
     return present.lastTransaction();
@@ -227,7 +224,6 @@ public final class FileStorage implements Storage {
     return commits.lock();
   }
 
-  /** Why the storage stopped writing, if it has. */
   @Override
   public Optional<StorageException> failure() {
     return commits.failure();
@@ -282,43 +278,21 @@ public final class FileStorage implements Storage {
     }
   }
 
-  /**
-   * The state of an object just before a transaction.
-   *
-   * @return null if the object exists, but did not yet
-   * @throws NoSuchObjectException if there is no such object, or its creation is undone
-   */
   @Override
   public @Nullable Revision loadBefore(Oid oid, Tid before) {
     return read(generation -> generation.loadBefore(oid, before));
   }
 
-  /**
-   * The state that one transaction gave to an object.
-   *
-   * @throws NoSuchObjectException if that transaction did not change it
-   */
   @Override
   public byte[] loadSerial(Oid oid, Tid serial) {
     return read(generation -> generation.loadSerial(oid, serial));
   }
 
-  /**
-   * The serial of an object's current state.
-   *
-   * @throws NoSuchObjectException if there is no such object, or its creation is undone
-   */
   @Override
   public Tid currentSerial(Oid oid) {
     return read(generation -> generation.currentSerial(oid));
   }
 
-  /**
-   * The last revisions of an object, the newest first; also those that undo or delete it.
-   *
-   * @param size how many at most
-   * @throws NoSuchObjectException if there is no such object
-   */
   @Override
   public List<HistoryEntry> history(Oid oid, int size) {
     return read(generation -> generation.history(oid, size));
@@ -335,14 +309,6 @@ public final class FileStorage implements Storage {
     return read(generation -> generation.recordFrom(first));
   }
 
-  /**
-   * Transactions that might be undone, the newest first: those that were committed since the last
-   * pack.
-   *
-   * @param first how many of them to pass over
-   * @param last which to stop before, counted as {@code first} is
-   * @param filter which of them count
-   */
   @Override
   public List<UndoableTransaction> undoLog(
       long first, long last, Predicate<UndoableTransaction> filter) {
@@ -380,42 +346,15 @@ public final class FileStorage implements Storage {
     return read(generation -> new History(generation, packTime.tid()).lastWithRecords());
   }
 
-  /**
-   * The objects that were changed by transactions after {@code after} and up to {@code upTo}.
-   *
-   * @param limit how many objects may be named; empty if there are more
-   * @throws StorageException if {@code wanted} is false before it is known
-   */
   @Override
   public Optional<Set<Oid>> changedAfter(Tid after, Tid upTo, int limit, BooleanSupplier wanted) {
     return read(
         generation -> new History(generation, packTime.tid()).changed(after, upTo, limit, wanted));
   }
 
-  /** The last {@code count} transactions, or as many as there are, oldest first. */
   @Override
   public List<Commit> lastCommits(int count) {
-    return read(generation -> lastCommits(generation, count));
-  }
-
-  private static List<Commit> lastCommits(FileGeneration generation, int count) {
-    DataFile file = generation.file();
-    long end = generation.visibleEnd();
-    List<Commit> commits = new ArrayList<>();
-    TransactionCursor cursor =
-        new TransactionCursor(file, new TransactionSearch(file, end).positionOfLast(count));
-    TransactionRecord transaction = cursor.next(end);
-    while (transaction != null) {
-      Set<Oid> oids = new LinkedHashSet<>();
-      DataHeader record = transaction.nextHeader();
-      while (record != null) {
-        oids.add(record.oid());
-        record = transaction.nextHeader();
-      }
-      commits.add(new Commit(transaction.tid(), List.copyOf(oids), null));
-      transaction = cursor.next(end);
-    }
-    return commits;
+    return read(generation -> new History(generation, packTime.tid()).last(count));
   }
 
   /**
@@ -445,10 +384,6 @@ public final class FileStorage implements Storage {
     return true;
   }
 
-  /**
-   * Reads the transactions from {@code start} to {@code stop}, both included if they exist, as far
-   * as they are committed now.
-   */
   @Override
   public TransactionReader transactions(Tid start, Tid stop) {
     Tid last = lastTransaction();
@@ -499,14 +434,6 @@ public final class FileStorage implements Storage {
     return commits.vote(buffer, claim);
   }
 
-  /**
-   * As {@link #vote}, but where a change is in conflict with a later one the transaction can be
-   * mended and voted again: {@link UnresolvedConflicts} says how. Conflicts of deletions and of
-   * objects that were only read, and changes of more than {@value TransactionBuffer#MEMORY_LIMIT}
-   * bytes in conflict, are exceptions as there.
-   *
-   * @param claim a fresh one, or the one that the transaction's last vote left with the lock
-   */
   @Override
   public Vote tryVote(TransactionBuffer buffer, CommitLock.Claim claim) {
     return commits.tryVote(buffer, claim);

@@ -1,6 +1,8 @@
 package dev.zrs.storage;
 
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
@@ -75,17 +77,40 @@ final class History {
       if (!wanted.getAsBoolean()) {
         throw new StorageException("nobody wants to know any more what was changed after " + tid);
       }
-      DataHeader record = transaction.nextHeader();
-      while (record != null) {
-        oids.add(record.oid());
-        if (oids.size() > limit) {
-          return Optional.empty();
-        }
-        record = transaction.nextHeader();
+      if (!addOids(transaction, oids, limit)) {
+        return Optional.empty();
       }
       transaction = cursor.next(end);
     }
     return Optional.of(oids);
+  }
+
+  /** Adds what a transaction changed; false as soon as there are more than the limit. */
+  private static boolean addOids(TransactionRecord transaction, Set<Oid> oids, int limit) {
+    for (DataHeader record = transaction.nextHeader();
+        record != null;
+        record = transaction.nextHeader()) {
+      oids.add(record.oid());
+      if (oids.size() > limit) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The last {@code count} transactions, or as many as there are, oldest first. */
+  List<Commit> last(int count) {
+    List<Commit> commits = new ArrayList<>();
+    TransactionCursor cursor =
+        new TransactionCursor(file, new TransactionSearch(file, end).positionOfLast(count));
+    for (TransactionRecord transaction = cursor.next(end);
+        transaction != null;
+        transaction = cursor.next(end)) {
+      Set<Oid> oids = new LinkedHashSet<>();
+      addOids(transaction, oids, Integer.MAX_VALUE);
+      commits.add(new Commit(transaction.tid(), List.copyOf(oids), null));
+    }
+    return commits;
   }
 
   private static boolean isPacked(TransactionHeader transaction) {

@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import java.net.Socket;
 import java.security.GeneralSecurityException;
+import java.security.PublicKey;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateExpiredException;
@@ -17,6 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
+import javax.security.auth.x500.X500Principal;
 
 /**
  * Decides whether a peer's certificate is good, and says why not. The decision is the JDK's; added
@@ -32,6 +34,11 @@ final class TrustedPeers extends X509ExtendedTrustManager {
   /** A check of the JDK's. */
   private interface Check {
     void run(X509ExtendedTrustManager jdk) throws CertificateException;
+  }
+
+  /** Whether a key has signed something. */
+  private interface SignatureCheck {
+    void by(PublicKey key) throws GeneralSecurityException;
   }
 
   private final X509ExtendedTrustManager jdk;
@@ -130,11 +137,20 @@ final class TrustedPeers extends X509ExtendedTrustManager {
   }
 
   private static boolean isIssuer(X509Certificate issuer, X509Certificate of) {
-    if (!issuer.getSubjectX500Principal().equals(of.getIssuerX500Principal())) {
+    return isFrom(issuer, of.getIssuerX500Principal(), of::verify);
+  }
+
+  private static boolean isSignedBy(X509CRL list, X509Certificate issuer) {
+    return isFrom(issuer, list.getIssuerX500Principal(), list::verify);
+  }
+
+  private static boolean isFrom(
+      X509Certificate issuer, X500Principal named, SignatureCheck signature) {
+    if (!issuer.getSubjectX500Principal().equals(named)) {
       return false;
     }
     try {
-      of.verify(issuer.getPublicKey());
+      signature.by(issuer.getPublicKey());
       return true;
     } catch (GeneralSecurityException e) {
       // It only has the same name.
@@ -196,19 +212,6 @@ final class TrustedPeers extends X509ExtendedTrustManager {
     }
     if (list.get().isRevoked(peer)) {
       throw new UntrustedException(peer, "is revoked");
-    }
-  }
-
-  private static boolean isSignedBy(X509CRL list, X509Certificate issuer) {
-    if (!list.getIssuerX500Principal().equals(issuer.getSubjectX500Principal())) {
-      return false;
-    }
-    try {
-      list.verify(issuer.getPublicKey());
-      return true;
-    } catch (GeneralSecurityException e) {
-      // It only has the same name.
-      return false;
     }
   }
 

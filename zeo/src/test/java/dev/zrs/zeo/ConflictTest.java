@@ -55,6 +55,27 @@ final class ConflictTest {
         Py.asBytes(Py.asTuple(Objects.requireNonNull(conflict.get("serials")), 2).get(1)));
   }
 
+  /**
+   * @param read what the change is based on
+   * @param committed what it should be based on
+   */
+  private record TooLate(Tid read, Tid committed) {}
+
+  /** Begins transaction 3 with a change of object 1 that comes too late. */
+  private static TooLate beginTooLate(RawClient client) throws IOException {
+    Tid read = client.commit(1, ONE, Tid.NONE, data(1));
+    Tid committed = client.commit(2, ONE, read, data(2));
+    client.begin(3, ONE, read, data(3));
+    return new TooLate(read, committed);
+  }
+
+  /** Resolves that conflict and commits. */
+  private static Tid resolve(RawClient client, TooLate late, byte[] data) throws IOException {
+    client.cast("storea", ONE, late.committed(), data, 3L);
+    assertThat(Py.asSequence(client.require("vote", 3L))).isEmpty();
+    return Tid.of(Py.asBytes(client.require("tpc_finish", 3L)));
+  }
+
   private static void awaitFree(ServerHarness harness) {
     await().atMost(LIMIT).until(() -> harness.storage().commitLock().holder().isEmpty());
   }
@@ -106,16 +127,14 @@ final class ConflictTest {
   void aConflictThatIsNotResolvedIsThereAgain() throws IOException {
     try (ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
         RawClient client = client(harness)) {
-      Tid one = client.commit(1, ONE, Tid.NONE, data(1));
-      client.commit(2, ONE, one, data(2));
-      client.begin(3, ONE, one, data(3));
+      TooLate late = beginTooLate(client);
       for (int i = 0; i < 9; i++) {
         assertThat(conflicts(client.call("vote", 3L))).hasSize(1);
         assertThat(client.call("tpc_finish", 3L).error()).isEqualTo("builtins.AssertionError");
       }
       client.require("tpc_abort", 3L);
       assertThat(harness.storage().commitLock().holder()).isEmpty();
-      client.begin(4, ONE, one, data(3));
+      client.begin(4, ONE, late.read(), data(3));
       assertThat(conflicts(client.call("vote", 4L))).hasSize(1);
     }
   }
@@ -125,9 +144,7 @@ final class ConflictTest {
     try (ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
         RawClient other = client(harness)) {
       try (RawClient client = client(harness)) {
-        Tid one = client.commit(1, ONE, Tid.NONE, data(1));
-        client.commit(2, ONE, one, data(2));
-        client.begin(3, ONE, one, data(3));
+        beginTooLate(client);
         assertThat(conflicts(client.call("vote", 3L))).hasSize(1);
         assertThat(harness.storage().commitLock().holder()).isPresent();
       }
@@ -144,9 +161,7 @@ final class ConflictTest {
     try (ServerHarness harness = new ServerHarness(directory, options);
         RawClient other = client(harness);
         RawClient client = client(harness)) {
-      Tid one = client.commit(1, ONE, Tid.NONE, data(1));
-      client.commit(2, ONE, one, data(2));
-      client.begin(3, ONE, one, data(3));
+      beginTooLate(client);
       assertThat(conflicts(client.call("vote", 3L))).hasSize(1);
       assertThat(client.isClosed()).isTrue();
       awaitFree(harness);
@@ -184,17 +199,13 @@ final class ConflictTest {
   void blobsAreKeptUntilTheConflictIsResolved() throws IOException {
     try (ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
         RawClient client = client(harness)) {
-      Tid one = client.commit(1, ONE, Tid.NONE, data(1));
-      Tid newOne = client.commit(2, ONE, one, data(2));
-      client.begin(3, ONE, one, data(3));
+      TooLate late = beginTooLate(client);
       client.cast("storea", TWO, Tid.NONE, data(4), 3L);
       client.cast("storeBlobStart");
       client.cast("storeBlobChunk", "content".getBytes(StandardCharsets.UTF_8));
       client.cast("storeBlobEnd", TWO, Tid.NONE, data(4), 3L);
       assertThat(conflicts(client.call("vote", 3L))).hasSize(1);
-      client.cast("storea", ONE, newOne, data(5), 3L);
-      assertThat(Py.asSequence(client.require("vote", 3L))).isEmpty();
-      Tid finished = Tid.of(Py.asBytes(client.require("tpc_finish", 3L)));
+      Tid finished = resolve(client, late, data(5));
       Path blob = harness.storage().blobs().orElseThrow().file(TWO, finished);
       assertThat(Files.readString(blob)).isEqualTo("content");
     }
@@ -204,15 +215,11 @@ final class ConflictTest {
   void aBlobObjectInConflictIsOneConflictAndCanBeResolvedToo() throws IOException {
     try (ServerHarness harness = new ServerHarness(directory, ZeoServerOptions.DEFAULT);
         RawClient client = client(harness)) {
-      Tid one = client.commit(1, ONE, Tid.NONE, data(1));
-      Tid newOne = client.commit(2, ONE, one, data(2));
-      client.begin(3, ONE, one, data(3));
+      TooLate late = beginTooLate(client);
       client.cast("storeBlobStart");
-      client.cast("storeBlobEnd", ONE, one, data(3), 3L);
+      client.cast("storeBlobEnd", ONE, late.read(), data(3), 3L);
       assertThat(conflicts(client.call("vote", 3L))).hasSize(1);
-      client.cast("storea", ONE, newOne, data(5), 3L);
-      assertThat(Py.asSequence(client.require("vote", 3L))).isEmpty();
-      Tid finished = Tid.of(Py.asBytes(client.require("tpc_finish", 3L)));
+      Tid finished = resolve(client, late, data(5));
       assertThat(harness.storage().blobs().orElseThrow().file(ONE, finished)).exists();
       assertThat(client.require("loadSerial", ONE, finished)).isEqualTo(data(5));
     }
