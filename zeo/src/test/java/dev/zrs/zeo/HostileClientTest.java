@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 1, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class HostileClientTest {
   private static final int MAX_FRAME = 1 << 20;
+  private static final int QUERIES = 900;
 
   @TempDir private Path directory = Path.of("unset");
 
@@ -234,6 +235,53 @@ final class HostileClientTest {
           holder.close();
           await().until(() -> harness.storage().commitLock().holder().isEmpty());
           aborter.close();
+        });
+  }
+
+  @Test
+  void queriesThatWaitDoNotKeepTheCommitLockOfAClientThatHasGone() throws IOException {
+    beside(
+        (harness, good) -> {
+          Tid tid = good.commit(1, new Oid(7), Tid.NONE, new byte[100]);
+          for (int i = 0; i < 2_000; i++) {
+            tid = good.commit(2 + i, new Oid(7), tid, new byte[100]);
+          }
+          long start = System.nanoTime();
+          good.require("history", new Oid(7), 1L << 40);
+          long oneQuery = System.nanoTime() - start;
+          RawClient holder = RawClient.register(harness.port());
+          holder.begin(1, new Oid(8), Tid.NONE, new byte[] {1});
+          holder.require("vote", 1L);
+          for (int i = 0; i < QUERIES; i++) {
+            holder.send("history", new Oid(7), 1L << 40);
+          }
+          start = System.nanoTime();
+          holder.close();
+          good.commit(3_000, new Oid(7), tid, new byte[100]);
+          assertThat(System.nanoTime() - start).isLessThan(oneQuery * QUERIES / 4);
+        });
+  }
+
+  @Test
+  void blobThatIsNotReadDoesNotHoldUpTheVoteOfItsConnection() throws IOException {
+    byte[] chunk = new byte[1 << 19];
+    beside(
+        (harness, good) -> {
+          good.cast("tpc_begin", 1L, "", "", new PyDict(), PyNone.NONE, " ");
+          good.cast("storeBlobStart");
+          for (int i = 0; i < 200; i++) {
+            good.cast("storeBlobChunk", chunk);
+          }
+          good.cast("storeBlobEnd", new Oid(7), Tid.NONE, new byte[] {1}, 1L);
+          good.require("vote", 1L);
+          Tid tid = Tid.of(Py.asBytes(good.require("tpc_finish", 1L)));
+          try (RawClient reader = RawClient.register(harness.port())) {
+            reader.send("sendBlob", new Oid(7), tid);
+            reader.begin(1, new Oid(8), Tid.NONE, new byte[] {1});
+            reader.send("vote", 1L);
+            await().until(() -> harness.storage().commitLock().holder().isPresent());
+            assertThat(harness.server().connections()).isEqualTo(2);
+          }
         });
   }
 
