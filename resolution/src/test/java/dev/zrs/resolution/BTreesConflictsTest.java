@@ -12,10 +12,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Random conflicts, merged by the real BTrees and by us: the same state, or both refuse. */
 final class BTreesConflictsTest {
@@ -23,7 +29,11 @@ final class BTreesConflictsTest {
   private static final int AT_ONCE = 5_000;
 
   private static final int COUNT = System.getenv("ZRS_LONG") == null ? 500 : 20_000;
+  private static final Logger LOG = LoggerFactory.getLogger(BTreesConflictsTest.class);
   private static final String SCRIPT = "conflicts.py";
+
+  /** The outcomes of all families. */
+  private static final Set<String> REACHED = new TreeSet<>();
 
   @TempDir private Path directory = Path.of("unset");
 
@@ -38,10 +48,20 @@ final class BTreesConflictsTest {
     for (int done = 0, seed = 1; done < COUNT; done += AT_ONCE, seed++) {
       compare(family, Math.min(AT_ONCE, COUNT - done), seed, tally);
     }
-    System.out.println(family + " " + new java.util.TreeMap<>(tally));
+    LOG.info("{}: {}", family, new TreeMap<>(tally));
     assertThat(tally.get("conflicts")).isEqualTo(COUNT);
     assertThat(tally.get("resolved")).isGreaterThan(COUNT / 3);
     assertThat(tally.getOrDefault("unknown", 0)).isLessThan(COUNT / 10);
+    REACHED.addAll(tally.keySet());
+  }
+
+  @AfterAll
+  static void everyReasonIsReached() {
+    for (MergeError reason : MergeError.values()) {
+      if (reason != MergeError.NOTHING_LEFT) {
+        assertThat(REACHED).contains("ours: BTrees reason %d:".formatted(reason.number()));
+      }
+    }
   }
 
   private void compare(String family, int count, int seed, Map<String, Integer> tally)

@@ -334,6 +334,7 @@ final class Node implements AutoCloseable {
             .withReadOnly(zeo.readOnly())
             .withInvalidationQueueSize(zeo.invalidationQueueSize())
             .withMsgpack(zeo.msgpack())
+            .withClientConflictResolution(zeo.clientConflictResolution())
             .withClock(clock);
     options = tls.map(options::withTls).orElse(options);
     options = zeo.invalidationAge().map(options::withInvalidationAge).orElse(options);

@@ -32,6 +32,14 @@ final class ArchitectureTest {
   void modules_use_only_what_the_picture_shows() {
     mayNotUse(
         "dev.zrs.pickle",
+        "dev.zrs.resolution..",
+        "dev.zrs.storage..",
+        "dev.zrs.zeo..",
+        "dev.zrs.replication..",
+        "dev.zrs.zconfig..",
+        "dev.zrs.server..");
+    mayNotUse(
+        "dev.zrs.resolution",
         "dev.zrs.storage..",
         "dev.zrs.zeo..",
         "dev.zrs.replication..",

@@ -18,6 +18,7 @@ final class AppendedTransaction {
   private final long[] oids;
   private final long[] positions;
   private final List<Oid> undone;
+  private final List<Oid> merged;
   private final List<Blob> blobs = new ArrayList<>();
 
   /** A blob file that this transaction brought. */
@@ -30,6 +31,7 @@ final class AppendedTransaction {
     this.end = plan.end();
     this.origin = origin;
     this.undone = List.copyOf(plan.undone());
+    this.merged = List.copyOf(plan.merged());
     this.oids = new long[records.size()];
     this.positions = new long[records.size()];
     for (int i = 0; i < oids.length; i++) {
@@ -67,6 +69,11 @@ final class AppendedTransaction {
   /** The objects that undo changed. */
   List<Oid> undone() {
     return undone;
+  }
+
+  /** The objects whose change was merged with another. */
+  List<Oid> merged() {
+    return merged;
   }
 
   List<Blob> blobs() {

@@ -177,7 +177,9 @@ final class Appender {
   TransactionPlan plan(TransactionBuffer buffer, Consumer<ConflictException> conflicts) {
     TransactionPlan plan = new TransactionPlan(chooseTid(buffer), end, buffer.metadata().length());
     LatestState state = new LatestState(file, index, pending, end, backPointerFloor, base);
-    RecordPlanner planner = new RecordPlanner(state, plan, blobs.isPresent(), quota, conflicts);
+    RecordPlanner planner =
+        new RecordPlanner(
+            state, plan, blobs.isPresent(), quota, buffer.mergesConflicts(), conflicts);
     buffer.operations().forEach(planner::plan);
     for (PlannedRecord planned : plan.records()) {
       maxOid.accumulateAndGet(

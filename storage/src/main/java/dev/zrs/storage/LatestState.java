@@ -53,6 +53,18 @@ record LatestState(
     }
   }
 
+  /** An object's revision in the base; null if there is none. */
+  byte @Nullable [] baseData(Oid oid, Tid serial) {
+    if (base == null) {
+      return null;
+    }
+    try {
+      return base.loadSerial(oid, serial);
+    } catch (NoSuchObjectException e) {
+      return null;
+    }
+  }
+
   /** What an object goes back to that the file does not have; null if that is nothing. */
   @Nullable Revision baseRevision(Oid oid) {
     if (base == null) {

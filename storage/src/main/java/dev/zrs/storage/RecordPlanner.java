@@ -1,5 +1,7 @@
 package dev.zrs.storage;
 
+import dev.zrs.resolution.ConflictResolver;
+import dev.zrs.resolution.Resolution;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +17,14 @@ final class RecordPlanner {
   private final UndoPlanner undo;
   private final long quota;
   private final Consumer<ConflictException> conflicts;
+  private final boolean merges;
+
+  /** They are in memory until they are written. */
+  private long mergedBytes;
 
   /**
    * @param quota position in the file beyond which no record may begin
+   * @param merges whether two changes of one object are merged where that can be done
    * @param conflicts gets changes of objects that are not what they were based on; may throw them
    */
   RecordPlanner(
@@ -25,12 +32,14 @@ final class RecordPlanner {
       TransactionPlan plan,
       boolean hasBlobs,
       long quota,
+      boolean merges,
       Consumer<ConflictException> conflicts) {
     this.state = state;
     this.file = state.file();
     this.plan = plan;
     this.undo = new UndoPlanner(state, plan, hasBlobs);
     this.quota = quota;
+    this.merges = merges;
     this.conflicts = conflicts;
   }
 
@@ -58,10 +67,19 @@ final class RecordPlanner {
     if (committed == null && current != null) {
       committed = current.tid();
     }
+    BufferedData data = store.data();
     if (committed != null && !committed.equals(store.serial())) {
-      conflicts.accept(
-          new ConflictException(store.oid(), committed, store.serial(), store.data().get()));
-      return;
+      byte[] changed = data.get();
+      ConflictException conflict =
+          new ConflictException(store.oid(), committed, store.serial(), changed);
+      byte[] merged = merges ? merged(conflict, changed, current) : null;
+      mergedBytes += merged == null ? 0 : merged.length;
+      if (merged == null || mergedBytes > TransactionBuffer.MEMORY_LIMIT) {
+        conflicts.accept(conflict);
+        return;
+      }
+      data = new BufferedData(merged);
+      plan.merged().add(store.oid());
     }
     checkQuota();
     plan.add(
@@ -70,9 +88,40 @@ final class RecordPlanner {
             plan.tid(),
             plan.next(),
             current == null ? 0 : current.position(),
-            store.data(),
+            data,
             0,
             PlannedRecord.newBlob(store.blob())));
+  }
+
+  /**
+   * Both changes in one record.
+   *
+   * @param current the object's newest record in the file; null if the base alone has it
+   * @return null if only the application can tell
+   * @throws ConflictException if the application would refuse, too
+   */
+  private byte @Nullable [] merged(
+      ConflictException conflict, byte[] changed, @Nullable DataHeader current) {
+    if (!ConflictResolver.knows(changed)) {
+      return null;
+    }
+    byte[] old = revision(conflict.oid(), conflict.read(), current);
+    byte[] committed = revision(conflict.oid(), conflict.committed(), current);
+    if (old == null || committed == null) {
+      // Packed away, or deleted.
+      throw conflict;
+    }
+    return switch (Merging.merge(conflict.oid(), old, committed, changed)) {
+      case Resolution.Resolved(byte[] record) -> record;
+      case Resolution.Refused refused -> throw conflict;
+      case Resolution.Unknown unknown -> null;
+    };
+  }
+
+  /** The data of an object's revision; null if it has none. */
+  private byte @Nullable [] revision(Oid oid, Tid serial, @Nullable DataHeader current) {
+    DataHeader header = current == null ? null : inChain(oid, serial, current.position());
+    return header == null ? state.baseData(oid, serial) : file.follow(header.position(), header);
   }
 
   private void delete(RecordOperation.Delete delete) {
@@ -159,18 +208,24 @@ final class RecordPlanner {
   }
 
   private @Nullable DataHeader record(Oid oid, Tid tid, long current) {
-    long position = current;
-    DataHeader header = null;
-    while (position != 0) {
-      header = file.dataHeader(position, oid.value());
-      if (header.tid().compareTo(tid) <= 0) {
-        break;
-      }
-      position = file.previous(header);
-    }
-    return header != null && position != 0 && header.tid().equals(tid)
+    DataHeader header = inChain(oid, tid, current);
+    return header != null
         ? header
         // Pack clears the pointers to previous records, so the chain may end too early.
         : new TransactionSearch(file, state.end()).lastRecord(tid, oid);
+  }
+
+  /** The object's record of transaction {@code tid}, if the later ones lead to it. */
+  private @Nullable DataHeader inChain(Oid oid, Tid tid, long current) {
+    long position = current;
+    while (position != 0) {
+      DataHeader header = file.dataHeader(position, oid.value());
+      int order = header.tid().compareTo(tid);
+      if (order <= 0) {
+        return order == 0 ? header : null;
+      }
+      position = file.previous(header);
+    }
+    return null;
   }
 }

@@ -39,6 +39,7 @@ public final class TransactionBuffer implements AutoCloseable {
   private final Map<Oid, List<Integer>> storesOf = new HashMap<>();
 
   private final List<BufferedData> inMemory = new ArrayList<>();
+  private boolean mergesConflicts = true;
   private long memoryBytes;
   private long byteCount;
   private int recordCount;
@@ -156,6 +157,18 @@ public final class TransactionBuffer implements AutoCloseable {
   public void restoreBlob(
       Oid oid, Tid serial, byte[] data, @Nullable Tid dataTid, Path temporaryFile) {
     operations.add(new RecordOperation.Restore(oid, serial, buffer(data), dataTid, temporaryFile));
+  }
+
+  /**
+   * Has no change merged with one that was committed since: each is a conflict, even if it is of an
+   * object that the storage can merge. An undo is merged all the same.
+   */
+  public void leaveConflicts() {
+    mergesConflicts = false;
+  }
+
+  boolean mergesConflicts() {
+    return mergesConflicts;
   }
 
   /** How many records it has. */

@@ -20,6 +20,7 @@ final class TransactionPlan {
   private final List<PlannedRecord> records = new ArrayList<>();
   private final Map<Oid, PlannedRecord> latest = new HashMap<>();
   private final Set<Oid> undone = new LinkedHashSet<>();
+  private final Set<Oid> merged = new LinkedHashSet<>();
   private long next;
 
   /**
@@ -91,5 +92,10 @@ final class TransactionPlan {
   /** The objects that undo changes. */
   Set<Oid> undone() {
     return undone;
+  }
+
+  /** The objects whose change is merged with one that was committed since. */
+  Set<Oid> merged() {
+    return merged;
   }
 }

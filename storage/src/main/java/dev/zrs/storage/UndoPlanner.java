@@ -1,6 +1,7 @@
 package dev.zrs.storage;
 
 import dev.zrs.pickle.RecordPickles;
+import dev.zrs.resolution.Resolution;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -11,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Takes back earlier transactions: for each of their records, a new one that points back to what
- * the object was before. Equal to Python's FileStorage in what it does and in what it refuses,
- * except that nothing is merged: where a later transaction changed the object too, it refuses.
- * Under the commit lock.
+ * the object was before. Where a later transaction changed the object too, that change and the way
+ * back are merged, if they can be. Equal to Python's FileStorage in what it does and in what it
+ * refuses, but that the classes of an application are never merged. Under the commit lock.
  */
 final class UndoPlanner {
   private final LatestState state;
@@ -34,6 +35,10 @@ final class UndoPlanner {
   /** The object goes back to an earlier record; 0 if it is to vanish. */
   private record GoBack(long earlier) implements Outcome {}
 
+  /** A later change of the object is kept. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  private record Merged(byte[] data) implements Outcome {}
+
   private record Refused(String reason) implements Outcome {}
 
   /**
@@ -50,11 +55,8 @@ final class UndoPlanner {
       // The last record of an object decides, where a transaction has several.
       failures.remove(record.oid());
       switch (outcome(record)) {
-        case GoBack(long earlier) -> {
-          PlannedRecord planned = planned(record.oid(), earlier);
-          plan.addUnseen(planned);
-          undone.add(planned);
-        }
+        case GoBack(long earlier) -> undone.add(planned(record.oid(), earlier));
+        case Merged(byte[] data) -> undone.add(planned(record.oid(), data));
         case Refused(String reason) -> failures.put(record.oid(), reason);
       }
       record = transaction.nextHeader();
@@ -91,9 +93,23 @@ final class UndoPlanner {
       if (undone.previous() == 0) {
         return new Refused("Can't undo an add transaction followed by conflicting transactions.");
       }
-      return new Refused("Some data were modified by a later transaction");
+      return merged(undone);
     }
     return new GoBack(file.previous(undone));
+  }
+
+  private Outcome merged(DataHeader undone) {
+    byte[] old = file.follow(undone.position(), undone);
+    byte[] latest = latestData(undone);
+    byte[] earlier = file.follow(file.previous(undone), undone);
+    if (old != null
+        && latest != null
+        && earlier != null
+        && Merging.merge(undone.oid(), old, latest, earlier)
+            instanceof Resolution.Resolved(byte[] data)) {
+      return new Merged(data);
+    }
+    return new Refused("Some data were modified by a later transaction");
   }
 
   /** Whether the object's latest record is this one, or points to it. */
@@ -127,25 +143,43 @@ final class UndoPlanner {
     return data != null ? data.get() : file.follow(planned.backPointer(), undone);
   }
 
+  private PlannedRecord planned(Oid oid, byte[] data) {
+    return added(
+        new PlannedRecord(
+            oid,
+            plan.tid(),
+            plan.next(),
+            state.position(oid),
+            new BufferedData(data),
+            0,
+            PlannedRecord.NO_BLOB));
+  }
+
+  private PlannedRecord added(PlannedRecord planned) {
+    plan.addUnseen(planned);
+    return planned;
+  }
+
   private PlannedRecord planned(Oid oid, long earlier) {
     DataHeader origin = earlier == 0 ? null : file.origin(earlier, oid.value());
     byte[] data = origin == null ? null : file.data(origin);
     Revision base = data == null ? state.baseRevision(oid) : null;
     if (base != null) {
-      return back(oid, base);
+      return added(back(oid, base));
     }
     boolean isBlob = hasBlobs && data != null && RecordPickles.isBlob(data);
     boolean point = state.canPointTo(earlier);
-    return new PlannedRecord(
-        oid,
-        plan.tid(),
-        plan.next(),
-        state.position(oid),
-        data == null || point ? null : new BufferedData(data),
-        point ? earlier : 0,
-        isBlob
-            ? new PlannedRecord.SameBlob(Objects.requireNonNull(origin).tid())
-            : PlannedRecord.NO_BLOB);
+    return added(
+        new PlannedRecord(
+            oid,
+            plan.tid(),
+            plan.next(),
+            state.position(oid),
+            data == null || point ? null : new BufferedData(data),
+            point ? earlier : 0,
+            isBlob
+                ? new PlannedRecord.SameBlob(Objects.requireNonNull(origin).tid())
+                : PlannedRecord.NO_BLOB));
   }
 
   /**

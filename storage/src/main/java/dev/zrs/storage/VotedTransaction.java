@@ -49,6 +49,14 @@ public final class VotedTransaction implements Vote {
   }
 
   /**
+   * The objects whose change was merged with one that was committed since. A client does not know
+   * their new state, either.
+   */
+  public List<Oid> mergedOids() {
+    return appended.merged();
+  }
+
+  /**
    * Commits. When this returns the transaction is durable and visible, and every follower of the
    * commit feed has been told; the commit lock is let go earlier, as soon as its place in the order
    * is fixed.

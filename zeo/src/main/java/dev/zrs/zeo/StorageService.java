@@ -99,7 +99,7 @@ final class StorageService {
     Instant lockedSince = stats.lockedSince();
     status.put("lock_time", lockedSince == null ? PyNone.NONE : lockedSince.toEpochMilli() / 1e3);
     status.put("conflicts", stats.conflicts.sum());
-    status.put("conflicts_resolved", 0L);
+    status.put("conflicts_resolved", stats.merged.sum());
     status.put("start", stats.start());
     status.put("waiting", (long) storage().commitLock().waiting());
     status.put(

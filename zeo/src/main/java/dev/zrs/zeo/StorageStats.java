@@ -20,6 +20,10 @@ final class StorageStats {
   final LongAdder commits = new LongAdder();
   final LongAdder aborts = new LongAdder();
   final LongAdder conflicts = new LongAdder();
+
+  /** Changes that were merged with others. */
+  final LongAdder merged = new LongAdder();
+
   final AtomicInteger activeTransactions = new AtomicInteger();
   private final String start;
   private final AtomicReference<@Nullable LockTime> lockTime = new AtomicReference<>();

@@ -76,7 +76,11 @@ final class TransactionMethods {
           TransactionMetadata metadata =
               new TransactionMetadata(
                   utf8(request, 1), utf8(request, 2), Extension.stored(request.argument(3)));
-          transaction.setBuffer(service.storage().begin(metadata, tid, status, transaction));
+          TransactionBuffer buffer = service.storage().begin(metadata, tid, status, transaction);
+          if (service.options().clientConflictResolution()) {
+            buffer.leaveConflicts();
+          }
+          transaction.setBuffer(buffer);
         });
     service.stats().activeTransactions.incrementAndGet();
     current.set(transaction);
@@ -226,6 +230,8 @@ final class TransactionMethods {
     transaction.setState(State.VOTED);
     PyList changed = new PyList();
     voted.undoneOids().forEach(oid -> changed.items().add(oid.toBytes()));
+    voted.mergedOids().forEach(oid -> changed.items().add(oid.toBytes()));
+    service.stats().merged.add(voted.mergedOids().size());
     return changed;
   }
 

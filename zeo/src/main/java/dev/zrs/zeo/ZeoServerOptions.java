@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param invalidationAge how old the last transaction of a client that comes back may be, for what
  *     changed to be read from the file if it is not remembered; empty: it never is
  * @param msgpack whether clients are offered msgpack instead of pickles
+ * @param clientConflictResolution whether clients resolve all conflicts, also those that the
+ *     storage could
  * @param limits what a client may ask for
  * @param tls if clients must use TLS
  * @param clock for time stamps in the status
@@ -25,6 +27,7 @@ public record ZeoServerOptions(
     Optional<Duration> transactionTimeout,
     Optional<Duration> invalidationAge,
     boolean msgpack,
+    boolean clientConflictResolution,
     ZeoLimits limits,
     Optional<TlsContext> tls,
     InstantSource clock) {
@@ -38,6 +41,7 @@ public record ZeoServerOptions(
           DEFAULT_INVALIDATION_QUEUE_SIZE,
           Optional.empty(),
           Optional.empty(),
+          false,
           false,
           ZeoLimits.DEFAULT,
           Optional.empty(),
@@ -64,6 +68,7 @@ public record ZeoServerOptions(
         transactionTimeout,
         invalidationAge,
         msgpack,
+        clientConflictResolution,
         limits,
         tls,
         clock);
@@ -71,7 +76,15 @@ public record ZeoServerOptions(
 
   public ZeoServerOptions withInvalidationQueueSize(int value) {
     return new ZeoServerOptions(
-        readOnly, value, transactionTimeout, invalidationAge, msgpack, limits, tls, clock);
+        readOnly,
+        value,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
+        clientConflictResolution,
+        limits,
+        tls,
+        clock);
   }
 
   public ZeoServerOptions withTransactionTimeout(Duration value) {
@@ -81,6 +94,7 @@ public record ZeoServerOptions(
         Optional.of(value),
         invalidationAge,
         msgpack,
+        clientConflictResolution,
         limits,
         tls,
         clock);
@@ -93,6 +107,7 @@ public record ZeoServerOptions(
         transactionTimeout,
         Optional.of(value),
         msgpack,
+        clientConflictResolution,
         limits,
         tls,
         clock);
@@ -104,6 +119,20 @@ public record ZeoServerOptions(
         invalidationQueueSize,
         transactionTimeout,
         invalidationAge,
+        value,
+        clientConflictResolution,
+        limits,
+        tls,
+        clock);
+  }
+
+  public ZeoServerOptions withClientConflictResolution(boolean value) {
+    return new ZeoServerOptions(
+        readOnly,
+        invalidationQueueSize,
+        transactionTimeout,
+        invalidationAge,
+        msgpack,
         value,
         limits,
         tls,
@@ -117,6 +146,7 @@ public record ZeoServerOptions(
         transactionTimeout,
         invalidationAge,
         msgpack,
+        clientConflictResolution,
         value,
         tls,
         clock);
@@ -129,6 +159,7 @@ public record ZeoServerOptions(
         transactionTimeout,
         invalidationAge,
         msgpack,
+        clientConflictResolution,
         limits,
         Optional.of(value),
         clock);
@@ -141,6 +172,7 @@ public record ZeoServerOptions(
         transactionTimeout,
         invalidationAge,
         msgpack,
+        clientConflictResolution,
         limits,
         tls,
         value);

@@ -97,6 +97,7 @@ final class ConfigLoader {
         section
             .flatMap(s -> s.find("msgpack", Boolean.class))
             .orElseGet(() -> !Objects.requireNonNullElse(variable("ZEO_MSGPACK"), "").isEmpty()),
+        section.map(s -> s.get("client-conflict-resolution", Boolean.class)).orElse(false),
         section.flatMap(s -> registration(s, address)),
         section.flatMap(s -> s.ofType("ssl")).map(ssl -> SslConfig.read(ssl, this::variable)));
   }

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param transactionTimeout how long a client may hold the commit lock; empty for ever
  * @param pidFile where to write the process id; empty for nowhere, which a read-only server has
  * @param msgpack whether clients are offered msgpack instead of pickles
+ * @param clientConflictResolution whether clients resolve all conflicts
  * @param registration what clients are told in ZooKeeper; empty for nothing
  * @param ssl if clients must use TLS
  */
@@ -28,5 +29,6 @@ public record ZeoSection(
     Optional<Duration> transactionTimeout,
     Optional<Path> pidFile,
     boolean msgpack,
+    boolean clientConflictResolution,
     Optional<RegistrationConfig> registration,
     Optional<SslConfig> ssl) {}

@@ -146,6 +146,7 @@ class ServerConfigTest {
                 Optional.empty(),
                 Optional.of(Path.of("/srv/zeo/var/ZEO.pid")),
                 false,
+                false,
                 Optional.empty(),
                 Optional.empty()));
   }
