@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /**
  * What the pickles of a ZODB data record say about its object. A data record is two pickles, class
- * metadata and state (format: ZODB's serialize.py).
+ * metadata and state (format: ZODB's serialize.py), perhaps in one of the forms of {@link
+ * RecordForm}.
  */
 public final class RecordPickles {
   private static final PyGlobal BLOB = new PyGlobal("ZODB.blob", "Blob");
@@ -52,6 +53,9 @@ public final class RecordPickles {
    * ZODB.blob.Blob}. Costs a few comparisons for nearly all other records.
    */
   public static boolean isBlob(byte[] record) {
+    if (RecordForm.isTransformed(record)) {
+      return classOf(record).filter(BLOB::equals).isPresent();
+    }
     return isBlob(record, 0, record.length);
   }
 
@@ -80,7 +84,8 @@ public final class RecordPickles {
     }
   }
 
-  private static Object first(byte[] record) {
+  private static Object first(byte[] any) {
+    byte[] record = RecordForm.plain(any);
     return new Unpickler(record, 0, record.length, PickleLimits.DEFAULT).keepNames().load();
   }
 }

@@ -18,11 +18,12 @@ public final class RecordReferences {
    * Tells {@code oids} the oid of each reference, as a big-endian number, in the order of the
    * record; one that is there twice is told twice.
    *
-   * @param record class metadata and state: two pickles
+   * @param any class metadata and state: two pickles, in any form
    * @throws PickleException if it can't be read, or an oid has not eight bytes; some references may
    *     have been told by then
    */
-  public static void of(byte[] record, LongConsumer oids) {
+  public static void of(byte[] any, LongConsumer oids) {
+    byte[] record = RecordForm.plain(any);
     Unpickler unpickler =
         new Unpickler(record, 0, record.length, PickleLimits.DEFAULT)
             .keepNames()

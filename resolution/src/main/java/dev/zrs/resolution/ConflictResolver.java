@@ -7,6 +7,7 @@ import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyGlobal;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyTuple;
+import dev.zrs.pickle.RecordForm;
 import dev.zrs.pickle.RecordPickles;
 import dev.zrs.pickle.Unpickler;
 import java.math.BigInteger;
@@ -38,7 +39,8 @@ public final class ConflictResolver {
   }
 
   /**
-   * Merges. The arguments are data records, and left as they are.
+   * Merges. The arguments are data records, in any form, and left as they are. The result is
+   * compressed if {@code changed} is.
    *
    * @param old what both changes are based on
    * @param committed the change that was committed first
@@ -53,9 +55,6 @@ public final class ConflictResolver {
     if (tree.isEmpty() && !type.get().equals(LENGTH)) {
       return new Resolution.Unknown("a class of the application");
     }
-    if (Math.max(changed.length, Math.max(old.length, committed.length)) > MAX_RECORD) {
-      return new Resolution.Unknown("a record of more than " + MAX_RECORD + " bytes");
-    }
     try {
       RecordState mine = RecordState.of(changed);
       if (!mine.hasPlainClass()) {
@@ -67,8 +66,9 @@ public final class ConflictResolver {
           tree.isPresent()
               ? merge(tree.get(), before, first, mine.state())
               : length(before, first, mine.state());
+      byte[] record = PickleWriter.memoized(3).write(mine.metadata()).write(merged).toByteArray();
       return new Resolution.Resolved(
-          PickleWriter.memoized(3).write(mine.metadata()).write(merged).toByteArray());
+          RecordForm.isCompressed(changed) ? RecordForm.compressed(record) : record);
     } catch (RefusedException e) {
       return new Resolution.Refused(String.valueOf(e.getMessage()));
     } catch (UnknownException | PickleException e) {
@@ -107,7 +107,11 @@ public final class ConflictResolver {
 
   /** The two pickles of a data record. */
   private record RecordState(Object metadata, Object state) {
-    static RecordState of(byte[] record) {
+    static RecordState of(byte[] any) {
+      byte[] record = RecordForm.plain(any);
+      if (record.length > MAX_RECORD) {
+        throw new UnknownException("a record of more than " + MAX_RECORD + " bytes");
+      }
       // With the names of Python 3, since that is what will read what is written.
       Unpickler unpickler = new Unpickler(record, 0, record.length, LIMITS);
       return new RecordState(unpickler.load(), unpickler.load());
