@@ -369,11 +369,12 @@ def conflicts(family, count, seed):
     real = count // 5
     for _ in range(count - real):
         yield made.one()
+    trees = 0
     while real:
-        for records in RealConflicts(family, seed + real).some():
-            if real:
-                real -= 1
-                yield records, False
+        trees += 1
+        for records in RealConflicts(family, seed + trees).some()[:real]:
+            real -= 1
+            yield records, False
 
 
 def write(pieces):
