@@ -36,9 +36,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionstart(session):
-    # Who runs this in the background ignores SIGINT, and so would the servers that it starts.
+    # Who runs this in the background ignores these, and so would the servers that it starts.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        # This process goes on; those that it starts have the default again.
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
     for python in (servers.CURRENT, servers.LEGACY, zookeeper.PYTHON):
         if not os.access(python, os.X_OK):
             pytest.exit('the Python peer %s is missing: run ./test' % python, returncode=1)
