@@ -46,11 +46,16 @@ final class BufferMemory {
       this.disconnect = disconnect;
     }
 
-    /** Says how large the buffer is that fills with messages of the client. */
-    void input(long bytes) {
+    /**
+     * Says how large the buffer will be that fills with messages of the client.
+     *
+     * @return false if the connection has to end: then it must not become that large
+     */
+    boolean input(long bytes) {
       lock.lock();
       try {
         hold(bytes, output);
+        return !ended;
       } finally {
         lock.unlock();
       }

@@ -58,12 +58,15 @@ final class FrameReader {
   /**
    * Waits for the next frame; the previous one is no longer valid then.
    *
-   * @return false at the end of the stream, also in the middle of a frame
+   * @return false at the end of the stream, also in the middle of a frame; or if all connections
+   *     together hold too much, and this one has to end
    * @throws ProtocolException if the frame is too long
    */
   boolean next() throws IOException {
     if (start == end && buffer.length > KEEP) {
-      resize(INITIAL);
+      if (!resize(INITIAL)) {
+        return false;
+      }
       start = 0;
       end = 0;
     }
@@ -93,8 +96,8 @@ final class FrameReader {
         end -= start;
         start = 0;
       }
-      if (end == buffer.length) {
-        resize(buffer.length * 2);
+      if (end == buffer.length && !resize(buffer.length * 2)) {
+        return false;
       }
       int count = connection.read(buffer, end, buffer.length - end);
       if (count < 0) {
@@ -105,11 +108,12 @@ final class FrameReader {
     return true;
   }
 
-  private void resize(int bytes) {
-    if (share != null) {
-      share.input(bytes > KEEP ? bytes : 0);
+  private boolean resize(int bytes) {
+    if (share != null && !share.input(bytes > KEEP ? bytes : 0)) {
+      return false;
     }
     buffer = bytes < buffer.length ? new byte[bytes] : Arrays.copyOf(buffer, bytes);
+    return true;
   }
 
   /** The array that holds the frame. */

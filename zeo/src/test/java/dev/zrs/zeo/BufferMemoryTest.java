@@ -29,6 +29,7 @@ final class BufferMemoryTest {
     await().until(() -> ended.equals(List.of("large")));
     assertThat(memory.total()).isEqualTo(401);
     large.output(10_000);
+    assertThat(large.input(10)).isFalse();
     assertThat(memory.total()).isEqualTo(401);
     next.output(200);
     next.input(100);
@@ -45,8 +46,8 @@ final class BufferMemoryTest {
   void oneThatWantsMoreThanAllEndsItself() {
     BufferMemory.Share small = join("small");
     BufferMemory.Share greedy = join("greedy");
-    small.input(900);
-    greedy.input(1001);
+    assertThat(small.input(900)).isTrue();
+    assertThat(greedy.input(1001)).isFalse();
     await().until(() -> ended.equals(List.of("greedy")));
     assertThat(memory.total()).isEqualTo(900);
   }

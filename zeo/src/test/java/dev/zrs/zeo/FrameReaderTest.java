@@ -49,6 +49,18 @@ final class FrameReaderTest {
   }
 
   @Test
+  void bufferStopsGrowingWhereAllConnectionsHoldTooMuch() throws IOException {
+    BufferMemory memory = new BufferMemory(300_000);
+    byte[] stream = stream(List.of(new byte[10], new byte[1 << 20]));
+    FrameReader reader = new FrameReader(new FakeConnection(stream, 10_000), 1 << 20);
+    reader.countIn(memory.join("one", () -> {}));
+    assertThat(reader.next()).isTrue();
+    assertThat(reader.next()).isFalse();
+    assertThat(reader.buffer().length).isLessThanOrEqualTo(300_000);
+    assertThat(memory.total()).isZero();
+  }
+
+  @Test
   void tellsWhetherFrameIsThere() throws IOException {
     byte[] stream = stream(List.of(new byte[] {1}, new byte[] {2}, new byte[] {3}));
     FrameReader reader = new FrameReader(new FakeConnection(stream, 10, 5), 100);
