@@ -87,10 +87,10 @@ public final class RecordForm {
 
   /**
    * Compressed as zc.zlibstorage does: not if it is short, or would not become shorter, or begins
-   * as compressed data do; the array itself then.
+   * as compressed data do; the array itself then. So is what is longer than {@link #MAX_PLAIN}.
    */
   public static byte[] compressed(byte[] record) {
-    if (record.length < SHORTEST_COMPRESSED || isOf(record, 'z')) {
+    if (record.length < SHORTEST_COMPRESSED || record.length > MAX_PLAIN || isOf(record, 'z')) {
       return record;
     }
     try (Deflater deflater = new Deflater()) {
@@ -107,7 +107,20 @@ public final class RecordForm {
     }
   }
 
-  private static byte[] unhexed(byte[] record) {
+  /** In hexadecimal digits, as hexstorage writes it. */
+  public static byte[] hexed(byte[] record) {
+    return (".h" + HexFormat.of().formatHex(record)).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  /**
+   * One layer of digits less; the array itself if it has none.
+   *
+   * @throws PickleException if it can't be made out
+   */
+  public static byte[] unhexed(byte[] record) {
+    if (!isOf(record, 'h')) {
+      return record;
+    }
     try {
       return HexFormat.of()
           .parseHex(

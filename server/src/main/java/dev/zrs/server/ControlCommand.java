@@ -7,6 +7,7 @@ import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.StorageConfig;
+import dev.zrs.server.config.ZlibStorageConfig;
 import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.control.ControlClient;
 import dev.zrs.server.control.ControlException;
@@ -83,6 +84,7 @@ abstract class ControlCommand implements Callable<Integer> {
   static Optional<Path> dataFile(StorageConfig storage) {
     return switch (storage) {
       case FileStorageConfig file -> Optional.of(file.path());
+      case ZlibStorageConfig zlib -> dataFile(zlib.base());
       case ZrsConfig zrs -> Optional.of(zrs.base().path());
       // A base may lie where nothing can be written.
       case DemoStorageConfig demo -> demo.changes().flatMap(ControlCommand::dataFile);

@@ -10,6 +10,7 @@ import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.SslConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
+import dev.zrs.server.config.ZlibStorageConfig;
 import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.directory.DirectoryException;
 import dev.zrs.server.directory.DirectoryStatus;
@@ -23,8 +24,10 @@ import dev.zrs.storage.BlobAccess;
 import dev.zrs.storage.DemoStorage;
 import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.LayeredStorage;
 import dev.zrs.storage.MemoryDisk;
 import dev.zrs.storage.RealDisk;
+import dev.zrs.storage.RecordLayer;
 import dev.zrs.storage.Storage;
 import dev.zrs.storage.StorageOptions;
 import dev.zrs.zeo.ServedStorage;
@@ -165,7 +168,10 @@ final class Node implements AutoCloseable {
         .orElseThrow();
   }
 
-  /** All storages by their names, in the order of the configuration. */
+  /**
+   * All storages by their names, in the order of the configuration: those that have the files,
+   * without the layers that clients see them through.
+   */
   Map<String, Storage> storages() {
     return Collections.unmodifiableMap(storages);
   }
@@ -191,7 +197,16 @@ final class Node implements AutoCloseable {
       case FileStorageConfig file -> serve(name, openAlone(name, file, clock));
       case MappingStorageConfig mapping -> serve(name, openAlone(name, mapping, clock));
       case DemoStorageConfig demo -> serve(name, openAlone(name, demo, clock));
+      case ZlibStorageConfig zlib -> {
+        ServedStorage base = open(name, zlib.base(), clock);
+        yield new ServedStorage(layered(zlib, base.storage()), base.gate());
+      }
     };
+  }
+
+  private static Storage layered(ZlibStorageConfig config, Storage base) {
+    return new LayeredStorage(
+        base, config.compress() ? RecordLayer.ZLIB : RecordLayer.ZLIB_LOADING);
   }
 
   private ServedStorage serve(String name, Storage storage) {
@@ -204,6 +219,7 @@ final class Node implements AutoCloseable {
   private Storage openAlone(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
       case DemoStorageConfig demo -> openDemo(name, demo, clock);
+      case ZlibStorageConfig zlib -> layered(zlib, openAlone(name, zlib.base(), clock));
       default -> {
         Place place = place(name, config);
         yield closer.add(FileStorage.open(place.options(), place.disk(), clock));
@@ -225,6 +241,7 @@ final class Node implements AutoCloseable {
               StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
               new MemoryDisk(memoryLimit));
       case DemoStorageConfig demo -> throw new IllegalArgumentException(demo.name());
+      case ZlibStorageConfig zlib -> throw new IllegalArgumentException(zlib.toString());
       case ZrsConfig zrs -> throw new IllegalArgumentException(zrs.base().path().toString());
     };
   }
@@ -256,6 +273,7 @@ final class Node implements AutoCloseable {
       case FileStorageConfig file -> "FileStorage";
       case MappingStorageConfig mapping -> "MappingStorage";
       case DemoStorageConfig demo -> "DemoStorage";
+      case ZlibStorageConfig zlib -> "ZlibStorage";
       case ZrsConfig zrs -> "ZRS";
     };
   }
@@ -273,6 +291,7 @@ final class Node implements AutoCloseable {
           Stream.concat(demo.base().stream(), demo.changes().stream())
               .mapToLong(Node::inMemory)
               .sum();
+      case ZlibStorageConfig zlib -> inMemory(zlib.base());
       case FileStorageConfig file -> 0;
       case ZrsConfig zrs -> 0;
     };

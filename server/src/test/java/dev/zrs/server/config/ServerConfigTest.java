@@ -111,6 +111,79 @@ class ServerConfigTest {
   }
 
   @Test
+  void compressedStorages() {
+    ServerConfig config =
+        load(
+            """
+            %import zc.zrs
+            %import zc.zlibstorage
+            <zeo>
+              address 1
+            </zeo>
+            <zlibstorage>
+              <filestorage>
+                path a.fs
+              </filestorage>
+            </zlibstorage>
+            <zlibstorage plain>
+              compress false
+              <demostorage>
+                <zlibstorage base>
+                  <filestorage>
+                    path a.fs
+                  </filestorage>
+                </zlibstorage>
+              </demostorage>
+            </zlibstorage>
+            <serverzlibstorage server>
+              compress true
+              <filestorage>
+                path a.fs
+              </filestorage>
+            </serverzlibstorage>
+            <zlibstorage outside>
+              <zrs>
+                replicate-to 5
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </zrs>
+            </zlibstorage>
+            <zrs inside>
+              replicate-from localhost:6
+              <zlibstorage>
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </zlibstorage>
+            </zrs>
+            """,
+            CommandLine.NONE);
+
+    FileStorageConfig file = FileStorageConfig.at(Path.of("a.fs"));
+    assertThat(config.storages().get(0))
+        .isEqualTo(new NamedStorage("1", new ZlibStorageConfig(file, true)));
+    assertThat(config.storages().get(1))
+        .isEqualTo(
+            new NamedStorage(
+                "plain",
+                new ZlibStorageConfig(
+                    new DemoStorageConfig(
+                        Optional.empty(),
+                        Optional.of(new ZlibStorageConfig(file, true)),
+                        Optional.empty()),
+                    false)));
+    assertThat(config.storages().get(2)).isEqualTo(new NamedStorage("server", file));
+    for (int i = 3; i <= 4; i++) {
+      ZlibStorageConfig layer = (ZlibStorageConfig) config.storages().get(i).storage();
+      assertThat(layer.base()).isInstanceOf(ZrsConfig.class);
+      assertThat(layer.replication().orElseThrow().base()).isEqualTo(file);
+    }
+    assertThat(config.storages().get(4).name()).isEqualTo("inside");
+    assertThat(config.storages().get(0).storage().replication()).isEmpty();
+  }
+
+  @Test
   void theCommandLineGoesBeforeTheFile() {
     CommandLine commandLine =
         new CommandLine(
