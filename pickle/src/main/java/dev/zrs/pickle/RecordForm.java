@@ -107,9 +107,22 @@ public final class RecordForm {
     }
   }
 
-  /** In hexadecimal digits, as hexstorage writes it. */
+  /**
+   * In hexadecimal digits, as zc.zrs's hexstorage writes it; the array itself if it is so already.
+   */
   public static byte[] hexed(byte[] record) {
+    if (isOf(record, 'h')) {
+      return record;
+    }
     return (".h" + HexFormat.of().formatHex(record)).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  /** A plain record in the form that another one has. */
+  public static byte[] asForm(byte[] record, byte[] other) {
+    if (isOf(other, 'h')) {
+      return hexed(asForm(record, unhexed(other)));
+    }
+    return isOf(other, 'z') ? compressed(record) : record;
   }
 
   /**

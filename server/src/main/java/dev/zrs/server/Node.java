@@ -3,6 +3,7 @@ package dev.zrs.server;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.server.config.DemoStorageConfig;
 import dev.zrs.server.config.FileStorageConfig;
+import dev.zrs.server.config.LayeredStorageConfig;
 import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.RegistrationConfig;
@@ -10,7 +11,6 @@ import dev.zrs.server.config.ServerConfig;
 import dev.zrs.server.config.SslConfig;
 import dev.zrs.server.config.StorageConfig;
 import dev.zrs.server.config.ZeoSection;
-import dev.zrs.server.config.ZlibStorageConfig;
 import dev.zrs.server.config.ZrsConfig;
 import dev.zrs.server.directory.DirectoryException;
 import dev.zrs.server.directory.DirectoryStatus;
@@ -197,16 +197,11 @@ final class Node implements AutoCloseable {
       case FileStorageConfig file -> serve(name, openAlone(name, file, clock));
       case MappingStorageConfig mapping -> serve(name, openAlone(name, mapping, clock));
       case DemoStorageConfig demo -> serve(name, openAlone(name, demo, clock));
-      case ZlibStorageConfig zlib -> {
-        ServedStorage base = open(name, zlib.base(), clock);
-        yield new ServedStorage(layered(zlib, base.storage()), base.gate());
+      case LayeredStorageConfig layered -> {
+        ServedStorage base = open(name, layered.base(), clock);
+        yield new ServedStorage(new LayeredStorage(base.storage(), layered.layer()), base.gate());
       }
     };
-  }
-
-  private static Storage layered(ZlibStorageConfig config, Storage base) {
-    return new LayeredStorage(
-        base, config.compress() ? RecordLayer.ZLIB : RecordLayer.ZLIB_LOADING);
   }
 
   private ServedStorage serve(String name, Storage storage) {
@@ -219,7 +214,8 @@ final class Node implements AutoCloseable {
   private Storage openAlone(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
       case DemoStorageConfig demo -> openDemo(name, demo, clock);
-      case ZlibStorageConfig zlib -> layered(zlib, openAlone(name, zlib.base(), clock));
+      case LayeredStorageConfig layered ->
+          new LayeredStorage(openAlone(name, layered.base(), clock), layered.layer());
       default -> {
         Place place = place(name, config);
         yield closer.add(FileStorage.open(place.options(), place.disk(), clock));
@@ -241,7 +237,7 @@ final class Node implements AutoCloseable {
               StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
               new MemoryDisk(memoryLimit));
       case DemoStorageConfig demo -> throw new IllegalArgumentException(demo.name());
-      case ZlibStorageConfig zlib -> throw new IllegalArgumentException(zlib.toString());
+      case LayeredStorageConfig layered -> throw new IllegalArgumentException(layered.toString());
       case ZrsConfig zrs -> throw new IllegalArgumentException(zrs.base().path().toString());
     };
   }
@@ -273,7 +269,8 @@ final class Node implements AutoCloseable {
       case FileStorageConfig file -> "FileStorage";
       case MappingStorageConfig mapping -> "MappingStorage";
       case DemoStorageConfig demo -> "DemoStorage";
-      case ZlibStorageConfig zlib -> "ZlibStorage";
+      case LayeredStorageConfig layered ->
+          layered.layer() == RecordLayer.HEX ? "HexStorage" : "ZlibStorage";
       case ZrsConfig zrs -> "ZRS";
     };
   }
@@ -291,7 +288,7 @@ final class Node implements AutoCloseable {
           Stream.concat(demo.base().stream(), demo.changes().stream())
               .mapToLong(Node::inMemory)
               .sum();
-      case ZlibStorageConfig zlib -> inMemory(zlib.base());
+      case LayeredStorageConfig layered -> inMemory(layered.base());
       case FileStorageConfig file -> 0;
       case ZrsConfig zrs -> 0;
     };

@@ -35,7 +35,7 @@ public enum RecordLayer {
     }
   },
 
-  /** Hexadecimal digits, as by ZODB's hexstorage, which tests use. */
+  /** Hexadecimal digits, as by the hexstorage of zc.zrs, which tests use. */
   HEX {
     @Override
     byte[] stored(byte[] record) {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -47,16 +48,10 @@ final class LayeredStorageTest {
     return Objects.requireNonNull(file);
   }
 
-  /** Zeros, so that it is worth compressing. */
   private static byte[] record(Oid... references) {
-    return join(Pickles.mapping(0, references), 0);
-  }
-
-  private static byte[] join(byte[] mapping, int number) {
-    // What comes behind the pickles of a record is passed over by all.
-    byte[] record = java.util.Arrays.copyOf(mapping, mapping.length + 500);
-    record[record.length - 1] = (byte) number;
-    return record;
+    byte[] mapping = Pickles.mapping(0, references);
+    // What comes behind the pickles is passed over by all. Zeros are worth compressing.
+    return Arrays.copyOf(mapping, mapping.length + 500);
   }
 
   private static TransactionBuffer begin(Storage storage) {
@@ -99,8 +94,9 @@ final class LayeredStorageTest {
       buffer.storeBlob(B, Tid.NONE, Pickles.blob(), temporary);
       second = finish(storage, buffer);
     }
-    try (TransactionBuffer buffer = begin(storage)) {
-      buffer.restore(A, first, one, null);
+    Tid third = new Tid(second.value() + 1);
+    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, third, ' ', null)) {
+      buffer.restore(A, third, one, null);
       finish(storage, buffer);
     }
 
@@ -112,6 +108,7 @@ final class LayeredStorageTest {
         };
     assertThat(form(file().loadSerial(A, first))).isEqualTo(wanted);
     assertThat(form(file().loadSerial(A, second))).isEqualTo(wanted);
+    assertThat(form(file().loadSerial(A, third))).isEqualTo(wanted);
     assertThat(form(file().loadSerial(B, second)))
         .isEqualTo(layer == RecordLayer.HEX ? ".h" : form(RecordForm.compressed(Pickles.blob())));
     assertThat(storage.loadSerial(A, second)).isEqualTo(two);

@@ -29,7 +29,7 @@ final class DemoStorageReader {
         if (inner.type().name().equals("demostorage")) {
           throw inner.error("the changes of a <demostorage> can't be in another one");
         }
-        if (ZlibReader.isLayer(inner)) {
+        if (LayerReader.isLayer(inner)) {
           throw inner.error(
               "it can't be the changes of a <demostorage>: put it round the <demostorage>");
         }

@@ -7,13 +7,13 @@ public sealed interface StorageConfig
     permits DemoStorageConfig,
         FileStorageConfig,
         MappingStorageConfig,
-        ZlibStorageConfig,
+        LayeredStorageConfig,
         ZrsConfig {
   /** How it is replicated, if it is. */
   default Optional<ZrsConfig> replication() {
     return switch (this) {
       case ZrsConfig zrs -> Optional.of(zrs);
-      case ZlibStorageConfig zlib -> zlib.base().replication();
+      case LayeredStorageConfig layered -> layered.base().replication();
       case DemoStorageConfig demo -> Optional.empty();
       case FileStorageConfig file -> Optional.empty();
       case MappingStorageConfig mapping -> Optional.empty();

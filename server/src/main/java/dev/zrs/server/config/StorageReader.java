@@ -39,8 +39,8 @@ final class StorageReader {
 
   private static StorageConfig replicated(CheckedSection zrs) {
     CheckedSection inner = zrs.ofKind(RunzeoSchema.STORAGE).getFirst();
-    if (ZlibReader.isLayer(inner)) {
-      return ZlibReader.inside(inner, ZrsReader.read(zrs, fileBase(ZlibReader.inner(inner))));
+    if (LayerReader.isLayer(inner)) {
+      return LayerReader.inside(inner, ZrsReader.read(zrs, fileBase(LayerReader.inner(inner))));
     }
     return ZrsReader.read(zrs, fileBase(inner));
   }
@@ -59,8 +59,8 @@ final class StorageReader {
       case "mappingstorage" -> mappingStorage(section);
       case "demostorage" -> DemoStorageReader.read(section, StorageReader::storage);
       case "blobstorage" -> blobStorage(section);
-      case ZlibReader.ZLIB, ZlibReader.SERVER_ZLIB ->
-          ZlibReader.read(section, StorageReader::storage);
+      case LayerReader.ZLIB, LayerReader.SERVER_ZLIB, LayerReader.HEX, LayerReader.SERVER_HEX ->
+          LayerReader.read(section, StorageReader::storage);
       default -> fileStorage(section);
     };
   }

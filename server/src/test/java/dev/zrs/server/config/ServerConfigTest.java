@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.zrs.server.logging.LogFile;
+import dev.zrs.storage.RecordLayer;
 import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.ConfigException;
 import dev.zrs.zconfig.ConfigReader;
@@ -157,28 +158,38 @@ class ServerConfigTest {
                 </filestorage>
               </zlibstorage>
             </zrs>
+            %import zc.zrs.xformstorage
+            <hexstorage hex>
+              <serverhexstorage>
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </serverhexstorage>
+            </hexstorage>
             """,
             CommandLine.NONE);
 
     FileStorageConfig file = FileStorageConfig.at(Path.of("a.fs"));
     assertThat(config.storages().get(0))
-        .isEqualTo(new NamedStorage("1", new ZlibStorageConfig(file, true)));
+        .isEqualTo(new NamedStorage("1", new LayeredStorageConfig(file, RecordLayer.ZLIB)));
     assertThat(config.storages().get(1))
         .isEqualTo(
             new NamedStorage(
                 "plain",
-                new ZlibStorageConfig(
+                new LayeredStorageConfig(
                     new DemoStorageConfig(
                         Optional.empty(),
-                        Optional.of(new ZlibStorageConfig(file, true)),
+                        Optional.of(new LayeredStorageConfig(file, RecordLayer.ZLIB)),
                         Optional.empty()),
-                    false)));
+                    RecordLayer.ZLIB_LOADING)));
     assertThat(config.storages().get(2)).isEqualTo(new NamedStorage("server", file));
     for (int i = 3; i <= 4; i++) {
-      ZlibStorageConfig layer = (ZlibStorageConfig) config.storages().get(i).storage();
+      LayeredStorageConfig layer = (LayeredStorageConfig) config.storages().get(i).storage();
       assertThat(layer.base()).isInstanceOf(ZrsConfig.class);
       assertThat(layer.replication().orElseThrow().base()).isEqualTo(file);
     }
+    assertThat(config.storages().get(5))
+        .isEqualTo(new NamedStorage("hex", new LayeredStorageConfig(file, RecordLayer.HEX)));
     assertThat(config.storages().get(4).name()).isEqualTo("inside");
     assertThat(config.storages().get(0).storage().replication()).isEmpty();
   }
