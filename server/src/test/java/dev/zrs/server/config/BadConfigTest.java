@@ -35,7 +35,7 @@ class BadConfigTest {
         "Z F address 1|zeo.conf, line 7: address is not a known key at the top level",
         "<zeo>; address 1; monitor-address 2;</zeo> F|zeo.conf, line 3: monitor-address is not a known key in <zeo>",
         "<zeo>; address 1; Address 1;</zeo> F|zeo.conf, line 3: address in <zeo> is already in zeo.conf, line 2",
-        "%import zc.foo;Z F|zeo.conf, line 1: %import zc.foo is not known: it needs Python (%import zc.zrs works)",
+        "%import zc.foo;Z F|zeo.conf, line 1: %import zc.foo is not known: it needs Python (%import zc.zrs and zc.zlibstorage work)",
         "Z <zrs>; replicate-to 1; F </zrs>|zeo.conf, line 4: <zrs> needs the line '%import zc.zrs' before it",
         "Z <zrs>; replicate-to 1; F </zrs>;I|zeo.conf, line 4: <zrs> needs the line '%import zc.zrs' before it",
         // Values.
