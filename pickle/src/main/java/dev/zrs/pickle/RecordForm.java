@@ -87,10 +87,10 @@ public final class RecordForm {
 
   /**
    * Compressed as zc.zlibstorage does: not if it is short, or would not become shorter, or begins
-   * as compressed data do; the array itself then.
+   * as compressed data do; the array itself then. So is what is longer than {@link #MAX_PLAIN}.
    */
   public static byte[] compressed(byte[] record) {
-    if (record.length < SHORTEST_COMPRESSED || isOf(record, 'z')) {
+    if (record.length < SHORTEST_COMPRESSED || record.length > MAX_PLAIN || isOf(record, 'z')) {
       return record;
     }
     try (Deflater deflater = new Deflater()) {
@@ -107,7 +107,33 @@ public final class RecordForm {
     }
   }
 
-  private static byte[] unhexed(byte[] record) {
+  /**
+   * In hexadecimal digits, as zc.zrs's hexstorage writes it; the array itself if it is so already.
+   */
+  public static byte[] hexed(byte[] record) {
+    if (isOf(record, 'h')) {
+      return record;
+    }
+    return (".h" + HexFormat.of().formatHex(record)).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  /** A plain record in the form that another one has. */
+  public static byte[] asForm(byte[] record, byte[] other) {
+    if (isOf(other, 'h')) {
+      return hexed(asForm(record, unhexed(other)));
+    }
+    return isOf(other, 'z') ? compressed(record) : record;
+  }
+
+  /**
+   * One layer of digits less; the array itself if it has none.
+   *
+   * @throws PickleException if it can't be made out
+   */
+  public static byte[] unhexed(byte[] record) {
+    if (!isOf(record, 'h')) {
+      return record;
+    }
     try {
       return HexFormat.of()
           .parseHex(

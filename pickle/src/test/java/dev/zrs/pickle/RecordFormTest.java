@@ -52,6 +52,21 @@ final class RecordFormTest {
   }
 
   @Test
+  void inTheFormOfAnother() {
+    byte[] record = record(1000);
+    byte[] compressed = RecordForm.compressed(record);
+    byte[] other = record(500);
+    assertThat(RecordForm.asForm(record, other)).isSameAs(record);
+    assertThat(RecordForm.asForm(record, RecordForm.compressed(other))).isEqualTo(compressed);
+    assertThat(RecordForm.asForm(record, RecordForm.hexed(other)))
+        .isEqualTo(RecordForm.hexed(record));
+    assertThat(RecordForm.asForm(record, RecordForm.hexed(RecordForm.compressed(other))))
+        .isEqualTo(RecordForm.hexed(compressed));
+    assertThat(RecordForm.unhexed(RecordForm.hexed(record))).isEqualTo(record);
+    assertThat(RecordForm.hexed(RecordForm.hexed(record))).isEqualTo(RecordForm.hexed(record));
+  }
+
+  @Test
   void plainOnesAreThemselves() {
     byte[] record = record(100);
     assertThat(RecordForm.plain(record)).isSameAs(record);

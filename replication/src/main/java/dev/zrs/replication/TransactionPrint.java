@@ -3,6 +3,7 @@ package dev.zrs.replication;
 import dev.zrs.pickle.PickleException;
 import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.RecordForm;
 import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.DataRecord;
 import dev.zrs.storage.Oid;
@@ -65,7 +66,16 @@ final class TransactionPrint {
       records = Arrays.copyOf(records, 2 * used);
     }
     records[used++] = oid.value();
-    records[used++] = data == null ? 0 : ByteBuffer.wrap(Md5.of(data)).getLong();
+    records[used++] = data == null ? 0 : ByteBuffer.wrap(Md5.of(plain(data))).getLong();
+  }
+
+  /** A secondary of zc.zrs may have been one that compresses what it gets. */
+  private static byte[] plain(byte[] data) {
+    try {
+      return RecordForm.plain(data);
+    } catch (PickleException e) {
+      return data;
+    }
   }
 
   Tid tid() {

@@ -39,8 +39,8 @@ public final class ConflictResolver {
   }
 
   /**
-   * Merges. The arguments are data records, in any form, and left as they are. The result is
-   * compressed if {@code changed} is.
+   * Merges. The arguments are data records, in any form, and left as they are. The result is in the
+   * form that {@code changed} has.
    *
    * @param old what both changes are based on
    * @param committed the change that was committed first
@@ -67,8 +67,7 @@ public final class ConflictResolver {
               ? merge(tree.get(), before, first, mine.state())
               : length(before, first, mine.state());
       byte[] record = PickleWriter.memoized(3).write(mine.metadata()).write(merged).toByteArray();
-      return new Resolution.Resolved(
-          RecordForm.isCompressed(changed) ? RecordForm.compressed(record) : record);
+      return new Resolution.Resolved(RecordForm.asForm(record, changed));
     } catch (RefusedException e) {
       return new Resolution.Refused(String.valueOf(e.getMessage()));
     } catch (UnknownException | PickleException e) {

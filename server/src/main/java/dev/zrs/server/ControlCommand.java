@@ -3,6 +3,7 @@ package dev.zrs.server;
 import dev.zrs.server.config.CommandLine;
 import dev.zrs.server.config.DemoStorageConfig;
 import dev.zrs.server.config.FileStorageConfig;
+import dev.zrs.server.config.LayeredStorageConfig;
 import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.ServerConfig;
@@ -83,6 +84,7 @@ abstract class ControlCommand implements Callable<Integer> {
   static Optional<Path> dataFile(StorageConfig storage) {
     return switch (storage) {
       case FileStorageConfig file -> Optional.of(file.path());
+      case LayeredStorageConfig layered -> dataFile(layered.base());
       case ZrsConfig zrs -> Optional.of(zrs.base().path());
       // A base may lie where nothing can be written.
       case DemoStorageConfig demo -> demo.changes().flatMap(ControlCommand::dataFile);

@@ -3,6 +3,7 @@ package dev.zrs.server;
 import dev.zrs.replication.ReplicationSecondary;
 import dev.zrs.server.config.DemoStorageConfig;
 import dev.zrs.server.config.FileStorageConfig;
+import dev.zrs.server.config.LayeredStorageConfig;
 import dev.zrs.server.config.MappingStorageConfig;
 import dev.zrs.server.config.NamedStorage;
 import dev.zrs.server.config.RegistrationConfig;
@@ -23,8 +24,10 @@ import dev.zrs.storage.BlobAccess;
 import dev.zrs.storage.DemoStorage;
 import dev.zrs.storage.Disk;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.LayeredStorage;
 import dev.zrs.storage.MemoryDisk;
 import dev.zrs.storage.RealDisk;
+import dev.zrs.storage.RecordLayer;
 import dev.zrs.storage.Storage;
 import dev.zrs.storage.StorageOptions;
 import dev.zrs.zeo.ServedStorage;
@@ -165,7 +168,10 @@ final class Node implements AutoCloseable {
         .orElseThrow();
   }
 
-  /** All storages by their names, in the order of the configuration. */
+  /**
+   * All storages by their names, in the order of the configuration: those that have the files,
+   * without the layers that clients see them through.
+   */
   Map<String, Storage> storages() {
     return Collections.unmodifiableMap(storages);
   }
@@ -191,6 +197,10 @@ final class Node implements AutoCloseable {
       case FileStorageConfig file -> serve(name, openAlone(name, file, clock));
       case MappingStorageConfig mapping -> serve(name, openAlone(name, mapping, clock));
       case DemoStorageConfig demo -> serve(name, openAlone(name, demo, clock));
+      case LayeredStorageConfig layered -> {
+        ServedStorage base = open(name, layered.base(), clock);
+        yield new ServedStorage(new LayeredStorage(base.storage(), layered.layer()), base.gate());
+      }
     };
   }
 
@@ -204,6 +214,8 @@ final class Node implements AutoCloseable {
   private Storage openAlone(String name, StorageConfig config, InstantSource clock) {
     return switch (config) {
       case DemoStorageConfig demo -> openDemo(name, demo, clock);
+      case LayeredStorageConfig layered ->
+          new LayeredStorage(openAlone(name, layered.base(), clock), layered.layer());
       default -> {
         Place place = place(name, config);
         yield closer.add(FileStorage.open(place.options(), place.disk(), clock));
@@ -225,6 +237,7 @@ final class Node implements AutoCloseable {
               StorageOptions.of(Path.of(mapping.name())).withPack(true, false),
               new MemoryDisk(memoryLimit));
       case DemoStorageConfig demo -> throw new IllegalArgumentException(demo.name());
+      case LayeredStorageConfig layered -> throw new IllegalArgumentException(layered.toString());
       case ZrsConfig zrs -> throw new IllegalArgumentException(zrs.base().path().toString());
     };
   }
@@ -256,6 +269,8 @@ final class Node implements AutoCloseable {
       case FileStorageConfig file -> "FileStorage";
       case MappingStorageConfig mapping -> "MappingStorage";
       case DemoStorageConfig demo -> "DemoStorage";
+      case LayeredStorageConfig layered ->
+          layered.layer() == RecordLayer.HEX ? "HexStorage" : "ZlibStorage";
       case ZrsConfig zrs -> "ZRS";
     };
   }
@@ -273,6 +288,7 @@ final class Node implements AutoCloseable {
           Stream.concat(demo.base().stream(), demo.changes().stream())
               .mapToLong(Node::inMemory)
               .sum();
+      case LayeredStorageConfig layered -> inMemory(layered.base());
       case FileStorageConfig file -> 0;
       case ZrsConfig zrs -> 0;
     };

@@ -194,9 +194,7 @@ final class ServeCommand implements Callable<Integer> {
     AddressCheck check = new AddressCheck();
     check.require(config.zeo().address());
     for (NamedStorage named : config.storages()) {
-      if (named.storage() instanceof ZrsConfig zrs) {
-        zrs.replicateTo().ifPresent(check::require);
-      }
+      named.storage().replication().flatMap(ZrsConfig::replicateTo).ifPresent(check::require);
     }
   }
 }

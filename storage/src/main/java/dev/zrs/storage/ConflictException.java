@@ -34,6 +34,11 @@ public final class ConflictException extends StorageException {
     return new ConflictException(oid, committed, read, null, false);
   }
 
+  /** The same with the data in another form. */
+  ConflictException withData(byte[] other) {
+    return new ConflictException(oid, committed, read, other, readConflict);
+  }
+
   public Oid oid() {
     return oid;
   }

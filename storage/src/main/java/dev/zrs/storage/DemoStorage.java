@@ -214,6 +214,11 @@ public final class DemoStorage implements Storage {
   }
 
   @Override
+  public @Nullable CurrentRecord recordFrom(Oid first) {
+    throw new UnsupportedOperationException("the objects of a base can't be gone through");
+  }
+
+  @Override
   public List<HistoryEntry> history(Oid oid, int size) {
     List<HistoryEntry> entries = new ArrayList<>();
     if (changes.knows(oid)) {

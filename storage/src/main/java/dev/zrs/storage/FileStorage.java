@@ -298,13 +298,7 @@ public final class FileStorage implements Storage {
     return read(generation -> generation.history(oid, size));
   }
 
-  /**
-   * The current record of the object with the smallest oid from {@code first} on; for going through
-   * all objects.
-   *
-   * @return null if there is no such object
-   * @throws NoSuchObjectException if that object's creation is undone
-   */
+  @Override
   public @Nullable CurrentRecord recordFrom(Oid first) {
     return read(generation -> generation.recordFrom(first));
   }

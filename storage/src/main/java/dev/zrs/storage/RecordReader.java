@@ -16,6 +16,11 @@ public final class RecordReader implements AutoCloseable {
     this.transaction = transaction;
   }
 
+  /** The same, with a layer less on the data; it takes this one's place. */
+  RecordReader without(RecordLayer layer) {
+    return new RecordReader(generation, transaction.without(layer));
+  }
+
   /** The transaction. */
   public Tid tid() {
     return transaction.tid();

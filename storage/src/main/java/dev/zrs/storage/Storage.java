@@ -9,12 +9,13 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a server offers to its clients: a file storage, or one that keeps changes apart from what
- * they are based on. Any thread may call any method, except that a {@link TransactionBuffer}
- * belongs to one at a time. Every method may throw a {@link StorageException}, if the storage is
- * closed or its file can't be read.
+ * What a server offers to its clients: a file storage, one that keeps changes apart from what they
+ * are based on, or one of these with records in another form. Any thread may call any method,
+ * except that a {@link TransactionBuffer} belongs to one at a time. Every method may throw a {@link
+ * StorageException}, if the storage is closed or its file can't be read.
  */
-public sealed interface Storage extends AutoCloseable permits FileStorage, DemoStorage {
+public sealed interface Storage extends AutoCloseable
+    permits FileStorage, DemoStorage, LayeredStorage {
   /** What ZODB calls the storage's name. */
   String name();
 
@@ -80,6 +81,16 @@ public sealed interface Storage extends AutoCloseable permits FileStorage, DemoS
    * @throws NoSuchObjectException if there is no such object, or its creation is undone
    */
   Tid currentSerial(Oid oid);
+
+  /**
+   * The current record of the object with the smallest oid from {@code first} on; for going through
+   * all objects.
+   *
+   * @return null if there is no such object
+   * @throws NoSuchObjectException if that object's creation is undone
+   * @throws UnsupportedOperationException if the storage holds changes of a base
+   */
+  @Nullable CurrentRecord recordFrom(Oid first);
 
   /**
    * The last revisions of an object, the newest first; also those that undo or delete it.

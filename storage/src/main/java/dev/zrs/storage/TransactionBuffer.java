@@ -38,6 +38,9 @@ public final class TransactionBuffer implements AutoCloseable {
   /** Where the stores of each object are; empty until the first conflict is resolved. */
   private final Map<Oid, List<Integer>> storesOf = new HashMap<>();
 
+  /** What is made of the data, one after the other. */
+  private final List<RecordLayer> layers = new ArrayList<>();
+
   private final List<BufferedData> inMemory = new ArrayList<>();
   private boolean mergesConflicts = true;
   private long memoryBytes;
@@ -57,6 +60,11 @@ public final class TransactionBuffer implements AutoCloseable {
     this.origin = origin;
     this.tid = tid;
     this.status = status;
+  }
+
+  /** Has all data that come put into another form, before the layers that are there already. */
+  void addLayer(RecordLayer layer) {
+    layers.addFirst(layer);
   }
 
   /**
@@ -103,10 +111,10 @@ public final class TransactionBuffer implements AutoCloseable {
     }
     BufferedData resolved = buffer(data);
     recordCount--;
-    byteCount -= data.length;
+    byteCount -= resolved.length();
     for (int place : places) {
       RecordOperation.Store old = (RecordOperation.Store) operations.get(place);
-      byteCount += data.length - old.data().length();
+      byteCount += resolved.length() - old.data().length();
       operations.set(place, new RecordOperation.Store(oid, serial, resolved, old.blob()));
     }
   }
@@ -257,9 +265,13 @@ public final class TransactionBuffer implements AutoCloseable {
     return Collections.unmodifiableList(operations);
   }
 
-  private BufferedData buffer(byte[] bytes) {
-    if (bytes.length == 0) {
+  private BufferedData buffer(byte[] given) {
+    if (given.length == 0) {
       throw new StorageException("a data record can't be empty");
+    }
+    byte[] bytes = given;
+    for (RecordLayer layer : layers) {
+      bytes = layer.stored(bytes);
     }
     BufferedData data = new BufferedData(bytes);
     recordCount++;

@@ -1,5 +1,7 @@
 package dev.zrs.storage;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,10 +13,24 @@ public final class TransactionRecord {
   private final RecordWindow window;
   private final TransactionHeader header;
   private final TransactionMetadata metadata;
+
+  /** What is taken back of the data, one after the other. */
+  private final List<RecordLayer> layers;
+
   private long next;
 
   TransactionRecord(
       DataFile file, RecordWindow window, TransactionHeader header, TransactionMetadata metadata) {
+    this(file, window, header, metadata, List.of());
+  }
+
+  private TransactionRecord(
+      DataFile file,
+      RecordWindow window,
+      TransactionHeader header,
+      TransactionMetadata metadata,
+      List<RecordLayer> layers) {
+    this.layers = layers;
     this.file = file;
     this.window = window;
     this.header = header;
@@ -24,7 +40,14 @@ public final class TransactionRecord {
 
   /** The same transaction, to be read from its first record on with another window. */
   TransactionRecord again(RecordWindow other) {
-    return new TransactionRecord(file, other, header, metadata);
+    return new TransactionRecord(file, other, header, metadata, layers);
+  }
+
+  /** The same transaction, to be read from its first record on, with a layer less on its data. */
+  TransactionRecord without(RecordLayer layer) {
+    List<RecordLayer> more = new ArrayList<>(layers);
+    more.add(layer);
+    return new TransactionRecord(file, window, header, metadata, more);
   }
 
   public Tid tid() {
@@ -57,11 +80,23 @@ public final class TransactionRecord {
    */
   public @Nullable DataRecord nextRecord() {
     UnreadRecord record = nextUnread();
-    return record == null ? null : record.whole();
+    return record == null ? null : loaded(record.whole());
+  }
+
+  private DataRecord loaded(DataRecord record) {
+    byte[] data = record.data();
+    if (data == null || layers.isEmpty()) {
+      return record;
+    }
+    for (RecordLayer layer : layers) {
+      data = layer.loaded(data, file.path().toString(), record.oid(), record.tid());
+    }
+    return new DataRecord(record.oid(), record.tid(), data, record.dataTid());
   }
 
   /**
-   * The next data record, without its data; null if there is none left.
+   * The next data record, as it stands in the file and without its data; null if there is none
+   * left.
    *
    * @throws CorruptDataException if it can't be right
    */

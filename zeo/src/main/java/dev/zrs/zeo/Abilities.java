@@ -3,6 +3,7 @@ package dev.zrs.zeo;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.DemoStorage;
 import dev.zrs.storage.FileStorage;
+import dev.zrs.storage.LayeredStorage;
 import dev.zrs.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,6 +50,7 @@ record Abilities(boolean undo, boolean records, List<String> interfaces) {
         interfaces.add("IStorageIteration");
         yield new Abilities(demo.supportsUndo(), false, interfaces);
       }
+      case LayeredStorage layered -> of(layered.base());
     };
   }
 

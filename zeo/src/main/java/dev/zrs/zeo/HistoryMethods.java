@@ -9,7 +9,6 @@ import dev.zrs.pickle.PyStr8;
 import dev.zrs.pickle.PyTuple;
 import dev.zrs.pickle.Unpickler;
 import dev.zrs.storage.CurrentRecord;
-import dev.zrs.storage.FileStorage;
 import dev.zrs.storage.HistoryEntry;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Storage;
@@ -193,13 +192,13 @@ final class HistoryMethods {
   /** For going through all objects. */
   Object recordNext(Request request) {
     request.expect(0, 1);
-    if (!(storage instanceof FileStorage file)) {
+    if (!Abilities.of(storage).records()) {
       throw new RequestException(
           RemoteError.builtin(
               "AttributeError", "'ZEOStorage' object has no attribute 'record_iternext'"));
     }
     boolean first = request.arguments().isEmpty() || Py.isNone(request.argument(0));
-    CurrentRecord record = file.recordFrom(first ? Oid.ROOT : request.oid(0));
+    CurrentRecord record = storage.recordFrom(first ? Oid.ROOT : request.oid(0));
     if (record == null) {
       throw new RequestException(RemoteError.builtin("ValueError", "empty tree"));
     }

@@ -47,9 +47,8 @@ final class ConfigLoader {
           "configuration overrides (-X) cannot be used without a configuration file");
     }
     Optional<Document> document = written.map(overrides::applyTo);
-    document.ifPresent(NotBuilt::checkImports);
+    document.ifPresent(NeedsPython::checkImports);
     Optional<CheckedSection> root = document.map(RunzeoSchema.SCHEMA::check);
-    root.ifPresent(NotBuilt::check);
     root.ifPresent(NeedsPython::check);
     List<NamedStorage> fromFile =
         root.map(r -> StorageReader.read(r.ofKind(RunzeoSchema.STORAGE))).orElseGet(List::of);

@@ -30,6 +30,7 @@ public record DemoStorageConfig(
       case FileStorageConfig file -> file.path().toString();
       case MappingStorageConfig mapping -> mapping.name();
       case DemoStorageConfig demo -> demo.name();
+      case LayeredStorageConfig layered -> nameOf(layered.base());
       case ZrsConfig zrs -> zrs.base().path().toString();
     };
   }

@@ -1,6 +1,7 @@
 package dev.zrs.server.config;
 
 import dev.zrs.zconfig.CheckedSection;
+import dev.zrs.zconfig.ConfigException;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -22,20 +23,32 @@ final class DemoStorageReader {
     Optional<StorageConfig> changes = Optional.empty();
     for (CheckedSection inner : section.ofKind(RunzeoSchema.STORAGE)) {
       if (inner.type().name().equals("zrs")) {
-        throw inner.error("a <zrs> inside a <demostorage> is known but not supported yet");
+        throw noReplication(inner);
       }
       if (inner.name().equals(Optional.of(CHANGES))) {
         if (inner.type().name().equals("demostorage")) {
           throw inner.error("the changes of a <demostorage> can't be in another one");
+        }
+        if (LayerReader.isLayer(inner)) {
+          throw inner.error(
+              "it can't be the changes of a <demostorage>: put it round the <demostorage>");
         }
         changes = Optional.of(storages.apply(inner));
       } else if (base.isPresent()) {
         throw inner.error(
             "too many base storages: a <demostorage> has one, and one that is called changes");
       } else {
-        base = Optional.of(storages.apply(inner));
+        StorageConfig storage = storages.apply(inner);
+        if (storage.replication().isPresent()) {
+          throw noReplication(inner);
+        }
+        base = Optional.of(storage);
       }
     }
     return new DemoStorageConfig(section.find("name", String.class), base, changes);
+  }
+
+  private static ConfigException noReplication(CheckedSection inner) {
+    return inner.error("a <zrs> inside a <demostorage> is known but not supported yet");
   }
 }

@@ -2,6 +2,7 @@ package dev.zrs.server.config;
 
 import dev.zrs.zconfig.CheckedSection;
 import dev.zrs.zconfig.ConfigException;
+import dev.zrs.zconfig.Document;
 import dev.zrs.zconfig.Key;
 import dev.zrs.zconfig.Section;
 import java.util.Map;
@@ -21,6 +22,20 @@ final class NeedsPython {
   private static final String FORMATTER = "formatter";
 
   private NeedsPython() {}
+
+  /** Refuses imports that are not known. */
+  static void checkImports(Document document) {
+    for (Document.Import imported : document.imports()) {
+      String name = imported.packageName();
+      if (!RunzeoSchema.IMPORTS.contains(name)) {
+        throw new ConfigException(
+            imported.location(),
+            "%import "
+                + name
+                + " is not known: it needs Python (%import zc.zrs and zc.zlibstorage work)");
+      }
+    }
+  }
 
   /** Refuses a section of these, except in the runner section, which is not for us. */
   static void check(CheckedSection section) {

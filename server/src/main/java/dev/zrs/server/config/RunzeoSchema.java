@@ -28,7 +28,7 @@ import java.util.Set;
 
 /**
  * The schema of runzeo (ZEO 6.2, ZODB 6.4, zdaemon 5.2, zc.zrs 3.1, zc.zlibstorage 1.2), whole:
- * also what {@link NotBuilt} then refuses. Keys of our own are {@code reconnect-delay}, {@code
+ * also what {@link NeedsPython} then refuses. Keys of our own are {@code reconnect-delay}, {@code
  * hold-writers}, {@code strict-blobs}, {@code blobs}, {@code password-file} and {@code
  * password-env}; {@code zookeeper} and {@code replicate-from-zookeeper} are those of zc.zrs 2.4,
  * and what else is about ZooKeeper is our own.
@@ -38,7 +38,13 @@ final class RunzeoSchema {
 
   /** Packages that may be imported; those beyond zc.zrs are in the schema anyway. */
   static final Set<String> IMPORTS =
-      Set.of("zc.zrs", "ZODB", "zdaemon", "ZConfig.components.logger");
+      Set.of(
+          "zc.zrs",
+          "zc.zrs.xformstorage",
+          "zc.zlibstorage",
+          "ZODB",
+          "zdaemon",
+          "ZConfig.components.logger");
 
   private static final Slot ANY_STORAGES = new Slot(STORAGE, STORAGE, 0, Integer.MAX_VALUE);
   private static final Slot OPTIONAL_STORAGE = new Slot(STORAGE, STORAGE, 0, 1);
@@ -176,8 +182,10 @@ final class RunzeoSchema {
               .ofKind(STORAGE),
           SectionType.of("fullstorage", BERKELEY_KEYS).ofKind(STORAGE),
           SectionType.of("minimalstorage", BERKELEY_KEYS).ofKind(STORAGE),
-          zlib("zlibstorage"),
-          zlib("serverzlibstorage"));
+          zlib(LayerReader.ZLIB),
+          zlib(LayerReader.SERVER_ZLIB),
+          hex(LayerReader.HEX),
+          hex(LayerReader.SERVER_HEX));
 
   /** The schema. */
   static final Schema SCHEMA = schema();
@@ -205,5 +213,11 @@ final class RunzeoSchema {
     return SectionType.of(name, List.of(optional("compress", BOOLEAN)), ONE_STORAGE)
         .ofKind(STORAGE)
         .importedBy("zc.zlibstorage");
+  }
+
+  private static SectionType hex(String name) {
+    return SectionType.of(name, List.of(), ONE_STORAGE)
+        .ofKind(STORAGE)
+        .importedBy("zc.zrs.xformstorage");
   }
 }

@@ -29,8 +29,12 @@ public record ServerConfig(
         || storages.stream()
             .anyMatch(
                 named ->
-                    named.storage() instanceof ZrsConfig zrs
-                        && (zrs.registration().isPresent() || zrs.upstreams().isPresent()));
+                    named
+                        .storage()
+                        .replication()
+                        .filter(
+                            zrs -> zrs.registration().isPresent() || zrs.upstreams().isPresent())
+                        .isPresent());
   }
 
   /**

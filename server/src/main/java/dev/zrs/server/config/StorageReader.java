@@ -37,8 +37,15 @@ final class StorageReader {
     return storages;
   }
 
-  private static FileStorageConfig base(CheckedSection zrs) {
-    CheckedSection base = zrs.ofKind(RunzeoSchema.STORAGE).getFirst();
+  private static StorageConfig replicated(CheckedSection zrs) {
+    CheckedSection inner = zrs.ofKind(RunzeoSchema.STORAGE).getFirst();
+    if (LayerReader.isLayer(inner)) {
+      return LayerReader.inside(inner, ZrsReader.read(zrs, fileBase(LayerReader.inner(inner))));
+    }
+    return ZrsReader.read(zrs, fileBase(inner));
+  }
+
+  private static FileStorageConfig fileBase(CheckedSection base) {
     if (storage(base) instanceof FileStorageConfig file) {
       return file;
     }
@@ -48,10 +55,12 @@ final class StorageReader {
 
   private static StorageConfig storage(CheckedSection section) {
     return switch (section.type().name()) {
-      case "zrs" -> ZrsReader.read(section, base(section));
+      case "zrs" -> replicated(section);
       case "mappingstorage" -> mappingStorage(section);
       case "demostorage" -> DemoStorageReader.read(section, StorageReader::storage);
       case "blobstorage" -> blobStorage(section);
+      case LayerReader.ZLIB, LayerReader.SERVER_ZLIB, LayerReader.HEX, LayerReader.SERVER_HEX ->
+          LayerReader.read(section, StorageReader::storage);
       default -> fileStorage(section);
     };
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.zrs.server.logging.LogFile;
+import dev.zrs.storage.RecordLayer;
 import dev.zrs.zconfig.Address;
 import dev.zrs.zconfig.ConfigException;
 import dev.zrs.zconfig.ConfigReader;
@@ -108,6 +109,89 @@ class ServerConfigTest {
     assertThat(blobs.blobDir()).contains(Path.of("blobs"));
     assertThat(blobs.packGc()).isFalse();
     assertThat(((ZrsConfig) config.storages().get(3).storage()).base()).isEqualTo(withBlobs);
+  }
+
+  @Test
+  void compressedStorages() {
+    ServerConfig config =
+        load(
+            """
+            %import zc.zrs
+            %import zc.zlibstorage
+            <zeo>
+              address 1
+            </zeo>
+            <zlibstorage>
+              <filestorage>
+                path a.fs
+              </filestorage>
+            </zlibstorage>
+            <zlibstorage plain>
+              compress false
+              <demostorage>
+                <zlibstorage base>
+                  <filestorage>
+                    path a.fs
+                  </filestorage>
+                </zlibstorage>
+              </demostorage>
+            </zlibstorage>
+            <serverzlibstorage server>
+              compress true
+              <filestorage>
+                path a.fs
+              </filestorage>
+            </serverzlibstorage>
+            <zlibstorage outside>
+              <zrs>
+                replicate-to 5
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </zrs>
+            </zlibstorage>
+            <zrs inside>
+              replicate-from localhost:6
+              <zlibstorage>
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </zlibstorage>
+            </zrs>
+            %import zc.zrs.xformstorage
+            <hexstorage hex>
+              <serverhexstorage>
+                <filestorage>
+                  path a.fs
+                </filestorage>
+              </serverhexstorage>
+            </hexstorage>
+            """,
+            CommandLine.NONE);
+
+    FileStorageConfig file = FileStorageConfig.at(Path.of("a.fs"));
+    assertThat(config.storages().get(0))
+        .isEqualTo(new NamedStorage("1", new LayeredStorageConfig(file, RecordLayer.ZLIB)));
+    assertThat(config.storages().get(1))
+        .isEqualTo(
+            new NamedStorage(
+                "plain",
+                new LayeredStorageConfig(
+                    new DemoStorageConfig(
+                        Optional.empty(),
+                        Optional.of(new LayeredStorageConfig(file, RecordLayer.ZLIB)),
+                        Optional.empty()),
+                    RecordLayer.ZLIB_LOADING)));
+    assertThat(config.storages().get(2)).isEqualTo(new NamedStorage("server", file));
+    for (int i = 3; i <= 4; i++) {
+      LayeredStorageConfig layer = (LayeredStorageConfig) config.storages().get(i).storage();
+      assertThat(layer.base()).isInstanceOf(ZrsConfig.class);
+      assertThat(layer.replication().orElseThrow().base()).isEqualTo(file);
+    }
+    assertThat(config.storages().get(5))
+        .isEqualTo(new NamedStorage("hex", new LayeredStorageConfig(file, RecordLayer.HEX)));
+    assertThat(config.storages().get(4).name()).isEqualTo("inside");
+    assertThat(config.storages().get(0).storage().replication()).isEmpty();
   }
 
   @Test
