@@ -82,7 +82,7 @@ final class PackCommand extends FileCommand {
     }
     StorageOptions options = StorageOptions.of(file).withPack(!noGarbage, !noOld);
     try {
-      options = options.withPackRate(Math.max(DataTypes.BYTE_SIZE.parse(rate), 0));
+      options = options.withPackRate(bytesPerSecond(rate));
     } catch (BadValueException e) {
       err.println("Error: --rate: " + e.reason());
       return Main.USAGE;
@@ -105,6 +105,14 @@ final class PackCommand extends FileCommand {
       err.println("Error: " + e.getMessage() + "; pack a running server with zeopack");
       return Main.BAD;
     }
+  }
+
+  private static long bytesPerSecond(String text) {
+    long bytes = DataTypes.BYTE_SIZE.parse(text);
+    if (bytes < 0) {
+      throw new BadValueException(text + " is not a number of bytes >= 0");
+    }
+    return bytes;
   }
 
   private static PackReport pack(FileStorage storage, PackOptions options) {
