@@ -144,3 +144,40 @@ def test_a_file_at_rest_is_packed_and_python_goes_on(cluster):
     db.close()
     missing = subprocess.run(servers.ZRS + ['pack', server.file + '.none'], capture_output=True, text=True, timeout=60)
     assert missing.returncode == 2 and 'does not exist' in missing.stderr
+    wrong = subprocess.run(servers.ZRS + ['pack', '--rate', 'fast', server.file],
+                           capture_output=True, text=True, timeout=60)
+    assert wrong.returncode == 2 and "--rate: 'fast'" in wrong.stderr, wrong.stderr
+
+
+@pytest.mark.ours
+def test_a_pack_that_is_interrupted_leaves_nothing_behind(tmp_path):
+    path = str(tmp_path / 'Data.fs')
+    db = ZODB.DB(FileStorage(path))
+    for value in range(5):
+        with db.transaction() as connection:
+            connection.root()['value'] = 'x' * 300_000 + str(value)
+    db.close()
+    with open(path, 'rb') as f:
+        before = f.read()
+    process = subprocess.Popen(servers.ZRS + ['pack', '--rate', '150KB', path],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        # It takes ten seconds to read the file, and then as long again to copy it.
+        servers.wait_for('the new file', lambda: os.path.exists(path + '.pack') or process.poll() is not None, 120)
+        assert process.poll() is None, process.stdout.read()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+    assert process.returncode not in (0, 2), said
+    assert 'Traceback' not in said and '\tat ' not in said, said
+    with open(path, 'rb') as f:
+        assert f.read() == before
+    # Python has left Data.fs.tmp.
+    assert set(os.listdir(tmp_path)) <= {'Data.fs', 'Data.fs.index', 'Data.fs.lock', 'Data.fs.tmp'}
+    done = subprocess.run(servers.ZRS + ['pack', path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and 'persistent.mapping.PersistentMapping: 5 records' in done.stdout, done.stdout
+    db = ZODB.DB(FileStorage(path))
+    with db.transaction() as connection:
+        assert connection.root()['value'].endswith('x4')
+    db.close()

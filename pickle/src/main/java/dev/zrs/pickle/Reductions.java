@@ -1,6 +1,7 @@
 package dev.zrs.pickle;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,6 +9,10 @@ import org.jspecify.annotations.Nullable;
  * recognised as data; every other call becomes a {@link PyInstance}.
  */
 final class Reductions {
+  /** What the functions are called whose calls are recognised, in whatever module. */
+  static final Set<String> NAMES =
+      Set.of("encode", "bytes", "bytearray", "set", "frozenset", "_reconstructor");
+
   private Reductions() {}
 
   static Object reduce(Object callable, PyTuple args) {

@@ -7,7 +7,6 @@ import dev.zrs.testkit.Bounds;
 import dev.zrs.testkit.HexLines;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -63,12 +62,8 @@ class PickleFuzz {
   private static void readRecord(byte[] input) {
     boolean blob = RecordPickles.isBlob(input);
     assertThat(!blob || RecordPickles.classOf(input).isPresent()).isTrue();
-    AtomicLong references = new AtomicLong();
-    try {
-      RecordReferences.of(input, oid -> references.incrementAndGet());
-    } catch (PickleException e) {
-      return;
-    }
-    assertThat(references.get()).isLessThanOrEqualTo(input.length);
+    List<String> scanned = ReferenceScannerTest.scanned(new ReferenceScanner(), input);
+    assertThat(scanned).isEqualTo(ReferenceScannerTest.reference(input));
+    assertThat(scanned).hasSizeLessThanOrEqualTo(input.length + 1);
   }
 }

@@ -300,7 +300,8 @@ final class Node implements AutoCloseable {
             .withReadOnly(config.readOnly())
             .withCreate(config.create())
             .withQuota(config.quota().orElse(StorageOptions.UNLIMITED))
-            .withPack(config.packGc(), config.packKeepOld());
+            .withPack(config.packGc(), config.packKeepOld())
+            .withPackRate(config.packRate());
     return config.blobDir().map(options::withBlobDirectory).orElse(options);
   }
 

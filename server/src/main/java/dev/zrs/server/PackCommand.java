@@ -7,6 +7,8 @@ import dev.zrs.storage.PackReport;
 import dev.zrs.storage.RealDisk;
 import dev.zrs.storage.StorageLockedException;
 import dev.zrs.storage.StorageOptions;
+import dev.zrs.zconfig.BadValueException;
+import dev.zrs.zconfig.DataTypes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -51,6 +53,15 @@ final class PackCommand extends FileCommand {
   private boolean noOld;
 
   @Option(
+      names = "--rate",
+      paramLabel = "BYTES",
+      description =
+          "read and write at most so many bytes a second, also with KB, MB or GB (pack-rate;"
+              + " default: no limit)",
+      defaultValue = "0")
+  private String rate = "0";
+
+  @Option(
       names = "--gc-anyway",
       description =
           "remove unreachable objects even if there are records that can't be read. Without it the"
@@ -70,12 +81,21 @@ final class PackCommand extends FileCommand {
       return Main.USAGE;
     }
     StorageOptions options = StorageOptions.of(file).withPack(!noGarbage, !noOld);
+    try {
+      options = options.withPackRate(bytesPerSecond(rate));
+    } catch (BadValueException e) {
+      err.println("Error: --rate: " + e.reason());
+      return Main.USAGE;
+    }
     if (blobs != null) {
       options = options.withBlobDirectory(blobs);
     }
     InstantSource clock = InstantSource.system();
     double time = clock.millis() / 1e3 - days * DAY_SECONDS;
     try (FileStorage storage = FileStorage.open(options, new RealDisk(), clock)) {
+      // At a signal the pack ends and cleans up. After it, closing again is harmless.
+      Runtime.getRuntime()
+          .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(storage::close));
       print(
           pack(
               storage,
@@ -85,6 +105,14 @@ final class PackCommand extends FileCommand {
       err.println("Error: " + e.getMessage() + "; pack a running server with zeopack");
       return Main.BAD;
     }
+  }
+
+  private static long bytesPerSecond(String text) {
+    long bytes = DataTypes.BYTE_SIZE.parse(text);
+    if (bytes < 0) {
+      throw new BadValueException(text + " is not a number of bytes >= 0");
+    }
+    return bytes;
   }
 
   private static PackReport pack(FileStorage storage, PackOptions options) {
@@ -110,6 +138,14 @@ final class PackCommand extends FileCommand {
           report.sizeBefore(),
           report.sizeAfter(),
           report.removedRecords());
+      for (PackReport.RemovedClass removed : report.removedClasses()) {
+        out.printf(
+            Locale.ROOT,
+            "  %s: %,d records, %,d bytes%n",
+            removed.className(),
+            removed.records(),
+            removed.bytes());
+      }
     }
     if (report.unreadableCount() > 0) {
       // The records themselves were named in the log, which goes to standard error.

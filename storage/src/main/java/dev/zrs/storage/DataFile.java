@@ -76,7 +76,7 @@ final class DataFile implements Closeable {
 
   /** The header of the data record at {@code position}, which must be one of {@code oid}. */
   DataHeader dataHeader(long position, long oid) {
-    return check(DataHeader.parse(read(position, DataHeader.LENGTH), 0, position), oid);
+    return checked(DataHeader.parse(read(position, DataHeader.LENGTH), 0, position), oid);
   }
 
   /**
@@ -91,7 +91,7 @@ final class DataFile implements Closeable {
     if (available < DataHeader.LENGTH) {
       throw new CorruptDataException(path, position, new Oid(oid), null, "the file ends here");
     }
-    DataHeader header = check(DataHeader.parse(buffer, 0, position), oid);
+    DataHeader header = checked(DataHeader.parse(buffer, 0, position), oid);
     if (header.hasBackPointer()) {
       return new LoadedRecord(header, follow(backPointer(header), header));
     }
@@ -170,7 +170,8 @@ final class DataFile implements Closeable {
     return previous;
   }
 
-  private DataHeader check(DataHeader header, long oid) {
+  /** The same header, which must be of a record of {@code oid} that the file can hold. */
+  DataHeader checked(DataHeader header, long oid) {
     if (header.oid().value() != oid) {
       throw new CorruptDataException(
           path,

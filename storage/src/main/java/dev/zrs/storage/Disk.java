@@ -72,6 +72,11 @@ public interface Disk {
    */
   void makeReadOnly(Path file, String operation) throws IOException;
 
+  /** How many bytes can be written to files of a directory, as far as it is known. */
+  default long freeSpace(Path directory) throws IOException {
+    return Long.MAX_VALUE;
+  }
+
   /** The entries of a directory, in no order. */
   List<Path> list(Path directory) throws IOException;
 }

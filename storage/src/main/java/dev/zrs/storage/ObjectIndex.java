@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
@@ -93,6 +94,24 @@ final class ObjectIndex {
     } else if (sparse.remove(oid) != null) {
       size--;
     }
+  }
+
+  /**
+   * Adds bits to the entry of an object, which must be there. Several threads may do this at a
+   * time, as long as nobody puts or removes.
+   *
+   * @return the entry as it was before
+   */
+  long setBits(long oid, long bits) {
+    long[] page = page(oid);
+    if (page != null && (long) POSITIONS.getAcquire(page, slot(oid)) != 0) {
+      return (long) POSITIONS.getAndBitwiseOr(page, slot(oid), bits);
+    }
+    Long entry = sparse.get(oid);
+    while (entry != null && !sparse.replace(oid, entry, entry | bits)) {
+      entry = sparse.get(oid);
+    }
+    return Objects.requireNonNull(entry, "no such object");
   }
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer at a time

@@ -1,12 +1,10 @@
 package dev.zrs.storage;
 
 import dev.zrs.pickle.PickleException;
-import dev.zrs.pickle.RecordPickles;
-import dev.zrs.pickle.RecordReferences;
+import dev.zrs.pickle.ReferenceScanner;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the packed file. The part before the pack time gets what is kept, without back-pointers
@@ -19,23 +17,23 @@ final class PackCopier {
 
   private final DataFile from;
   private final PackKeep keep;
-  private final @Nullable RemovedBlobs removedBlobs;
+  private final RemovedRecords removed;
   private final boolean hasGarbage;
   private final BooleanSupplier stopped;
   private final BufferedOutput output;
   private final RecordWindow window;
+  private final ReferenceScanner scanner = new ReferenceScanner();
   private final ObjectIndex index = new ObjectIndex();
   private long position = DataFile.START;
   private long packPosition;
   private long distance;
   private Tid lastTid = Tid.NONE;
-  private long removedRecords;
   private long[] oids = new long[64];
   private long[] positions = new long[64];
 
   /**
    * @param target an empty file
-   * @param removedBlobs is told of blobs that go; null where there are none
+   * @param removed is told of what goes
    * @param hasGarbage whether objects are left out, which no later transaction may refer to
    * @param stopped whether to give up
    */
@@ -43,12 +41,12 @@ final class PackCopier {
       DataFile from,
       DiskFile target,
       PackKeep keep,
-      @Nullable RemovedBlobs removedBlobs,
+      RemovedRecords removed,
       boolean hasGarbage,
       BooleanSupplier stopped) {
     this.from = from;
     this.keep = keep;
-    this.removedBlobs = removedBlobs;
+    this.removed = removed;
     this.hasGarbage = hasGarbage;
     this.stopped = stopped;
     this.output = new BufferedOutput(target, 0, "write packed file", OUTPUT_SIZE);
@@ -70,9 +68,9 @@ final class PackCopier {
     return position;
   }
 
-  /** How many data records were left out. */
-  long removedRecords() {
-    return removedRecords;
+  /** What was left out. */
+  RemovedRecords removed() {
+    return removed;
   }
 
   /** Copies what is kept of the transactions before {@code packPosition}. */
@@ -104,10 +102,7 @@ final class PackCopier {
         }
         putPacked(record, start);
       } else {
-        removedRecords++;
-        if (removedBlobs != null) {
-          removeBlob(record, removedBlobs);
-        }
+        removed.add(record, window);
       }
       record = transaction.nextHeader();
     }
@@ -161,18 +156,6 @@ final class PackCopier {
       }
       output.put(window.buffer(), offset, count);
       at += count;
-    }
-  }
-
-  private void removeBlob(DataHeader record, RemovedBlobs removed) throws IOException {
-    long oid = record.oid().value();
-    DataHeader origin =
-        record.hasBackPointer() ? from.origin(from.backPointer(record), oid) : record;
-    // Clients send a blob's record twice, so the revision may be kept although this record is not.
-    if (origin != null
-        && RecordPickles.isBlob(from.data(origin))
-        && !keep.keepsRevision(record, from)) {
-      removed.add(record.oid(), record.tid());
     }
   }
 
@@ -251,7 +234,8 @@ final class PackCopier {
 
   private void checkReferences(DataHeader record) {
     try {
-      RecordReferences.of(from.data(record), oid -> requireKept(record, oid));
+      byte[] data = from.data(record);
+      scanner.scan(data, 0, data.length, oid -> requireKept(record, oid));
     } catch (PickleException e) {
       throw new StorageException(
           ("%s: the record of oid %s at position %d, committed while the file was packed, can't be"
@@ -278,11 +262,11 @@ final class PackCopier {
       endTransaction(last, start);
     }
     output.flush();
-    index.compact();
   }
 
   /** Writes what is still in memory. */
   void flush() throws IOException {
     output.flush();
+    index.compact();
   }
 }

@@ -1,10 +1,14 @@
 package dev.zrs.storage;
 
 import java.io.IOException;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** What a storage does for a pack of its file. For the thread that packs, but for {@link #stop}. */
-final class PackHost implements Packer.Host {
+/**
+ * What a storage does for a pack of its file. For the thread that packs, but for {@link #stop} and
+ * {@link #isStopped}.
+ */
+final class PackHost implements Packable {
   private final StorageOptions options;
   private final PresentFile present;
   private final CommitPath commits;
@@ -14,6 +18,9 @@ final class PackHost implements Packer.Host {
 
   /** What it waits with for the commit lock, so that a stop can end the wait. */
   private volatile CommitLock.@Nullable Claim waiting;
+
+  private long acquired;
+  private long longestStop;
 
   PackHost(
       StorageOptions options,
@@ -38,17 +45,25 @@ final class PackHost implements Packer.Host {
     }
   }
 
+  /** Lets the lock go, and remembers how long nobody else could have it. */
+  private void release(CommitLock.Claim claim) {
+    claim.release();
+    longestStop = Math.max(longestStop, System.nanoTime() - acquired);
+  }
+
   private CommitLock.Claim acquire() {
     CommitLock.Claim claim = commits.lock().claim("pack");
     waiting = claim;
     // Whoever closes does it in the other order, and then looks for a claim to cancel.
     commits.requireWritable();
     claim.acquire();
+    acquired = System.nanoTime();
     return claim;
   }
 
   @Override
   public long begin() {
+    longestStop = 0;
     CommitLock.Claim claim = acquire();
     try {
       commits.requireWritable();
@@ -56,7 +71,7 @@ final class PackHost implements Packer.Host {
       commits.appender().setBackPointerFloor(commits.appender().end());
       return commits.appender().end();
     } finally {
-      claim.release();
+      release(claim);
     }
   }
 
@@ -70,8 +85,13 @@ final class PackHost implements Packer.Host {
     try {
       commits.appender().setBackPointerFloor(0);
     } finally {
-      claim.release();
+      release(claim);
     }
+  }
+
+  @Override
+  public Duration longestStop() {
+    return Duration.ofNanos(longestStop);
   }
 
   @Override
@@ -80,11 +100,14 @@ final class PackHost implements Packer.Host {
   }
 
   @Override
-  public void replace(Packer.LastStretch stretch) throws IOException {
+  public boolean replace(LastStretch stretch) throws IOException {
     CommitLock.Claim claim = acquire();
     try {
       commits.requireWritable();
       commits.awaitPending();
+      if (!stretch.isShort()) {
+        return false;
+      }
       commits.forgetCatchUp();
       FileGeneration packed = stretch.finish(present.lastTransaction());
       // From here on the file that has the name is the new one, whatever else happens.
@@ -96,8 +119,9 @@ final class PackHost implements Packer.Host {
         // A crash might bring the old file back, without what is committed from now on.
         throw commits.fail(new StorageIoException("naming the packed file", options.file(), e));
       }
+      return true;
     } finally {
-      claim.release();
+      release(claim);
     }
   }
 

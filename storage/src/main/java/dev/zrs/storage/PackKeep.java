@@ -4,22 +4,29 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
 
 /**
- * Which of the records before the pack time stay, and where they come to stand. For one thread.
+ * Which of the records before the pack time stay, and where they come to stand. For one thread, but
+ * for what {@link #mark} and {@link #startFollowing} say.
  *
  * <p>What stays: the record of each object that was current at the pack time, if the object is
  * marked as reachable; and the records that younger ones point back to. A mark is a bit of the
- * object's entry in the index, so that it costs no memory.
+ * object's entry in the index, and so is whether its references were followed, so that neither
+ * costs memory.
  */
 final class PackKeep {
   private static final long MARK = 1L << 62;
+  private static final long FOLLOWED = 1L << 61;
+  private static final long POSITION = FOLLOWED - 1;
 
   private final ObjectIndex current;
   private final Map<Long, Long> targets = new HashMap<>();
   private final Set<Revision> targetRevisions = new HashSet<>();
+  private long targetBytes;
   private boolean onlyMarked;
-  private long marked;
+  private final LongAdder marked = new LongAdder();
 
   private record Revision(Oid oid, Tid tid) {}
 
@@ -37,25 +44,49 @@ final class PackKeep {
 
   /** Position of the object's record that was current at the pack time; 0 if there was none. */
   long currentPosition(long oid) {
-    return current.get(oid) & ~MARK;
+    return current.get(oid) & POSITION;
   }
 
   boolean isMarked(long oid) {
     return (current.get(oid) & MARK) != 0;
   }
 
-  /** Marks an object that has a current record. */
-  void mark(long oid) {
-    long entry = current.get(oid);
-    if ((entry & MARK) == 0) {
-      current.put(oid, entry | MARK);
-      marked++;
+  /**
+   * Marks an object that has a current record. Several threads may do this at a time.
+   *
+   * @return whether it was not marked before
+   */
+  boolean mark(long oid) {
+    if (isMarked(oid) || (current.setBits(oid, MARK) & MARK) != 0) {
+      return false;
     }
+    marked.increment();
+    return true;
+  }
+
+  /**
+   * Says that the references of a marked object are being followed. Several threads may do this at
+   * a time.
+   *
+   * @return whether nobody had said so before
+   */
+  boolean startFollowing(long oid) {
+    return (current.setBits(oid, FOLLOWED) & FOLLOWED) == 0;
+  }
+
+  /** Tells of each object that is marked, and whose references nobody follows. */
+  void forEachNotFollowed(LongConsumer visitor) {
+    current.forEach(
+        (oid, entry) -> {
+          if ((entry & (MARK | FOLLOWED)) == MARK) {
+            visitor.accept(oid);
+          }
+        });
   }
 
   /** How many objects had a current record at the pack time and are not marked. */
   long unmarked() {
-    return current.size() - marked;
+    return current.size() - marked.sum();
   }
 
   /** How many objects had a current record at the pack time. */
@@ -63,10 +94,20 @@ final class PackKeep {
     return current.size();
   }
 
-  /** Has a record stay because a younger one points back to it. */
-  void keepTarget(DataHeader record) {
+  /**
+   * Has a record stay because a younger one points back to it.
+   *
+   * @param length how long it is when it has its data in place of a back-pointer
+   */
+  void keepTarget(DataHeader record, long length) {
+    targetBytes += length;
     targets.put(record.position(), 0L);
     targetRevisions.add(new Revision(record.oid(), record.tid()));
+  }
+
+  /** Bytes of the records that stay because younger ones point back to them. */
+  long targetBytes() {
+    return targetBytes;
   }
 
   boolean isTarget(long position) {
@@ -75,7 +116,7 @@ final class PackKeep {
 
   boolean keeps(DataHeader record) {
     long entry = current.get(record.oid().value());
-    return ((entry & ~MARK) == record.position() && (!onlyMarked || (entry & MARK) != 0))
+    return ((entry & POSITION) == record.position() && (!onlyMarked || (entry & MARK) != 0))
         || targets.containsKey(record.position());
   }
 

@@ -59,14 +59,24 @@ final class PackLog implements PackProgress {
   void done(PackReport report) {
     if (report.packed()) {
       LOG.info(
-          "{}: packed from {} to {} bytes in {} s: {} records removed, {} objects were garbage{}",
+          "{}: packed from {} to {} bytes in {} s: {} records removed, {} objects were garbage{};"
+              + " commits stopped for at most {} ms",
           name,
           report.sizeBefore(),
           report.sizeAfter(),
           "%.1f".formatted((nanoTime.getAsLong() - begun) / NANOS),
           report.removedRecords(),
           report.garbage(),
-          report.garbageKept() ? " and stay" : "");
+          report.garbageKept() ? " and stay" : "",
+          report.longestStop().toMillis());
+    }
+    for (PackReport.RemovedClass removed : report.removedClasses()) {
+      LOG.info(
+          "{}: removed {} records of {}, {} bytes",
+          name,
+          removed.records(),
+          removed.className(),
+          removed.bytes());
     }
     if (report.garbageKept()) {
       LOG.error(

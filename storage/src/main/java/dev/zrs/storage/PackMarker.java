@@ -1,11 +1,9 @@
 package dev.zrs.storage;
 
 import dev.zrs.pickle.PickleException;
-import dev.zrs.pickle.RecordPickles;
-import dev.zrs.pickle.RecordReferences;
-import java.util.ArrayList;
+import dev.zrs.pickle.ReferenceScanner;
 import java.util.Arrays;
-import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import org.slf4j.Logger;
@@ -13,49 +11,70 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Finds what a pack must keep: what could be reached from the root at the pack time, what younger
- * transactions refer or point back to, and all that can be reached from there. For one thread.
+ * transactions refer or point back to, and all that can be reached from there. One thread calls; it
+ * has threads of its own until {@link #close}, which only read the file, and mark.
  *
  * <p>Python's packer follows younger transactions' back-pointers only, and not all the way: an
  * object that was unlinked before the pack time and linked again after it, or what hangs below one
  * that an undo brought back, can be lost there. Here they stay.
  */
-final class PackMarker {
+final class PackMarker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
-  private static final int PROGRESS_EVERY = 10_000;
 
   private final DataFile file;
   private final PackKeep keep;
   private final boolean followReferences;
   private final BooleanSupplier stopped;
-  private final List<PackReport.UnreadableRecord> unreadable = new ArrayList<>();
-  private long unreadableCount;
-  private long dangling;
-  private long[] todo = new long[1024];
-  private int waiting;
-  private long followed;
+  private final UnreadableRecords unreadable = new UnreadableRecords();
+  private final LongAdder dangling = new LongAdder();
+  private final LongAdder followed = new LongAdder();
+  private final LongAdder bytes = new LongAdder();
+  private final RecordReferencesReader own;
+  private final MarkPool pool;
+  private final long[] toGive = new long[MarkPool.BATCH];
+  private int toGiveCount;
 
   /**
    * @param followReferences whether garbage is wanted; else only back-pointers count
-   * @param stopped whether to give up
+   * @param threads how many threads are to follow references
+   * @param stopped whether to give up; any thread may ask
    */
-  PackMarker(DataFile file, PackKeep keep, boolean followReferences, BooleanSupplier stopped) {
+  PackMarker(
+      DataFile file,
+      PackKeep keep,
+      boolean followReferences,
+      int threads,
+      BooleanSupplier stopped) {
     this.file = file;
     this.keep = keep;
     this.followReferences = followReferences;
     this.stopped = stopped;
+    this.own = new RecordReferencesReader();
+    this.pool =
+        new MarkPool(
+            String.valueOf(file.path().getFileName()),
+            followReferences ? threads : 0,
+            this::follower);
   }
 
-  List<PackReport.UnreadableRecord> unreadable() {
+  UnreadableRecords unreadable() {
     return unreadable;
-  }
-
-  long unreadableCount() {
-    return unreadableCount;
   }
 
   /** How many references led to objects that did not exist at the pack time. */
   long danglingReferences() {
-    return dangling;
+    return dangling.sum();
+  }
+
+  /** Bytes of the records that are kept for what they are, not for what points back to them. */
+  long markedBytes() {
+    return bytes.sum();
+  }
+
+  /** Ends its threads, whatever they do. */
+  @Override
+  public void close() {
+    pool.close();
   }
 
   /**
@@ -71,7 +90,7 @@ final class PackMarker {
       throw new NoSuchObjectException(
           Oid.ROOT, "there was no root object at the pack time, so that all would be garbage");
     }
-    reach(Oid.ROOT.value());
+    reachIfThere(Oid.ROOT.value(), this::give);
     followAll(progress);
   }
 
@@ -96,78 +115,69 @@ final class PackMarker {
   }
 
   private void markFrom(DataHeader record, long packPosition) {
+    long oid = record.oid().value();
     if (!record.hasBackPointer()) {
       if (followReferences) {
-        follow(record, this::reachIfThere);
+        own.tell(record.position(), oid, reference -> reachIfThere(reference, this::give));
       }
       return;
     }
     long back = file.backPointer(record);
     if (back > 0 && back < packPosition && !keep.isTarget(back)) {
-      DataHeader target = file.dataHeader(back, record.oid().value());
-      keep.keepTarget(target);
-      DataHeader origin = file.origin(back, record.oid().value());
+      DataHeader target = file.dataHeader(back, oid);
+      DataHeader origin = file.origin(back, oid);
+      keep.keepTarget(target, origin == null ? target.length() : origin.length());
       if (followReferences && origin != null) {
-        follow(origin, this::reachIfThere);
+        own.tell(origin.position(), oid, reference -> reachIfThere(reference, this::give));
       }
+    }
+  }
+
+  private void give(long oid) {
+    toGive[toGiveCount++] = oid;
+    if (toGiveCount == toGive.length) {
+      giveAll();
+    }
+  }
+
+  private void giveAll() {
+    if (toGiveCount > 0) {
+      pool.give(toGive, toGiveCount);
+      toGiveCount = 0;
     }
   }
 
   private void followAll(PackProgress progress) {
-    while (waiting > 0) {
+    Runnable tick =
+        () -> progress.progress(PackProgress.Phase.MARK, followed.sum(), keep.objects());
+    giveAll();
+    pool.await(tick);
+    while (pool.hasLost()) {
+      keep.forEachNotFollowed(this::give);
+      giveAll();
+      pool.await(tick);
+    }
+  }
+
+  /** For one more thread of the pool. */
+  private MarkPool.Follower follower() {
+    RecordReferencesReader reader = new RecordReferencesReader();
+    return (oid, reached) -> {
       Packer.checkStopped(stopped);
-      long oid = todo[--waiting];
-      DataHeader record = file.dataHeader(keep.currentPosition(oid), oid);
-      DataHeader origin =
-          record.hasBackPointer() ? file.origin(file.backPointer(record), oid) : record;
-      if (origin != null) {
-        follow(origin, this::reach);
+      if (keep.startFollowing(oid)) {
+        long length =
+            reader.tell(keep.currentPosition(oid), oid, reference -> reach(reference, reached));
+        bytes.add(length);
+        followed.increment();
       }
-      followed++;
-      if (followed % PROGRESS_EVERY == 0) {
-        progress.progress(PackProgress.Phase.MARK, followed, keep.objects());
-      }
-    }
-    progress.progress(PackProgress.Phase.MARK, followed, keep.objects());
-  }
-
-  /** Tells each reference of a record, unless they can't be read, which is noted. */
-  private void follow(DataHeader record, LongConsumer reference) {
-    byte[] data = file.data(record);
-    try {
-      RecordReferences.of(data, reference);
-    } catch (PickleException e) {
-      noteUnreadable(record, data, String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void noteUnreadable(DataHeader record, byte[] data, String reason) {
-    String className =
-        RecordPickles.classOf(data)
-            .map(global -> global.module() + "." + global.name())
-            .orElse("?");
-    unreadableCount++;
-    if (unreadable.size() < PackReport.MAX_NAMED) {
-      unreadable.add(
-          new PackReport.UnreadableRecord(
-              record.oid(), record.tid(), record.position(), className, reason));
-      LOG.error(
-          "{}: the record of oid {} (class {}, serial {}) at position {} can't be read, so that its"
-              + " references are unknown: {}",
-          file.path(),
-          record.oid(),
-          className,
-          record.tid(),
-          record.position(),
-          reason);
-    }
+    };
   }
 
   /** An object is reached from one that was there at the pack time. */
-  private void reach(long oid) {
-    if (!reachIfThere(oid)) {
-      dangling++;
-      if (dangling <= PackReport.MAX_NAMED) {
+  private void reach(long oid, LongConsumer reached) {
+    if (!reachIfThere(oid, reached)) {
+      dangling.increment();
+      if (dangling.sum() <= PackReport.MAX_NAMED) {
         LOG.warn(
             "{}: a reference leads to oid {}, which does not exist", file.path(), new Oid(oid));
       }
@@ -175,17 +185,45 @@ final class PackMarker {
   }
 
   /** An object is reached; false if it was not there at the pack time. */
-  private boolean reachIfThere(long oid) {
+  private boolean reachIfThere(long oid, LongConsumer reached) {
     if (keep.currentPosition(oid) == 0) {
       return false;
     }
-    if (!keep.isMarked(oid)) {
-      keep.mark(oid);
-      if (waiting == todo.length) {
-        todo = Arrays.copyOf(todo, 2 * waiting);
-      }
-      todo[waiting++] = oid;
+    if (keep.mark(oid)) {
+      reached.accept(oid);
     }
     return true;
+  }
+
+  /** Reads records and tells what they refer to. For one thread. */
+  private final class RecordReferencesReader {
+    private final RecordBuffer buffer = new RecordBuffer(file);
+    private final ReferenceScanner scanner = new ReferenceScanner();
+
+    /**
+     * Tells each reference of a record, or of the one it points back to, unless they can't be read,
+     * which is noted.
+     *
+     * @return how long the record is without a back-pointer
+     */
+    long tell(long position, long oid, LongConsumer reference) {
+      DataHeader record = buffer.read(position, oid);
+      if (record.hasBackPointer()) {
+        DataHeader origin = file.origin(file.backPointer(record), oid);
+        if (origin == null) {
+          return record.length();
+        }
+        record = buffer.read(origin.position(), oid);
+      }
+      int length = (int) record.dataLength();
+      try {
+        scanner.scan(buffer.bytes(), DataHeader.LENGTH, length, reference);
+      } catch (PickleException e) {
+        byte[] data =
+            Arrays.copyOfRange(buffer.bytes(), DataHeader.LENGTH, DataHeader.LENGTH + length);
+        unreadable.add(record, data, String.valueOf(e.getMessage()));
+      }
+      return record.length();
+    }
   }
 }

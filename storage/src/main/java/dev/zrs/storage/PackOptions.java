@@ -13,22 +13,35 @@ import java.time.Instant;
  * @param garbageAnyway whether garbage is removed even if there is a record whose references can't
  *     be read, so that an object might go that only this record refers to; and even if the file may
  *     be a part of a packed one, which is being replicated
+ * @param rate how many bytes a second the pack may read and write, together; 0 for no limit. What
+ *     is committed while it copies is copied without limit, so that it comes to its end
  */
 public record PackOptions(
-    Tid packTime, boolean collectGarbage, boolean keepOld, boolean garbageAnyway) {
+    Tid packTime, boolean collectGarbage, boolean keepOld, boolean garbageAnyway, long rate) {
+
+  /** A pack as fast as it can be. */
+  public PackOptions(Tid packTime, boolean collectGarbage, boolean keepOld, boolean garbageAnyway) {
+    this(packTime, collectGarbage, keepOld, garbageAnyway, 0);
+  }
 
   /** As the storage's own options say. */
   public static PackOptions of(StorageOptions options, Tid packTime) {
-    return new PackOptions(packTime, options.packCollectsGarbage(), options.packKeepsOld(), false);
+    return new PackOptions(
+        packTime, options.packCollectsGarbage(), options.packKeepsOld(), false, options.packRate());
   }
 
   /** The same, but what can't be reached stays. */
   PackOptions withoutGarbage() {
-    return new PackOptions(packTime, false, keepOld, garbageAnyway);
+    return new PackOptions(packTime, false, keepOld, garbageAnyway, rate);
   }
 
   public PackOptions withGarbageAnyway(boolean value) {
-    return new PackOptions(packTime, collectGarbage, keepOld, value);
+    return new PackOptions(packTime, collectGarbage, keepOld, value, rate);
+  }
+
+  /** The same, but it reads and writes at most so many bytes a second; 0 for no limit. */
+  public PackOptions withRate(long value) {
+    return new PackOptions(packTime, collectGarbage, keepOld, garbageAnyway, value);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.zrs.storage;
 
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -18,6 +19,8 @@ import java.util.List;
  * @param unreadableCount how many there are
  * @param danglingReferences references, from objects that were reachable at the pack time, to
  *     objects that did not exist then
+ * @param removedClasses the classes whose removed records had the most bytes, the largest one first
+ * @param longestStop the longest time for which no transaction could be committed
  */
 public record PackReport(
     boolean packed,
@@ -29,10 +32,25 @@ public record PackReport(
     boolean garbageUnknown,
     List<UnreadableRecord> unreadable,
     long unreadableCount,
-    long danglingReferences) {
+    long danglingReferences,
+    List<RemovedClass> removedClasses,
+    Duration longestStop) {
 
   /** How many unreadable records are named. */
   public static final int MAX_NAMED = 20;
+
+  /** How many classes of removed records are named. */
+  public static final int MAX_CLASSES = 10;
+
+  /**
+   * What was removed of a class.
+   *
+   * @param className module and name; "?" where it can't be told, also for records that share their
+   *     data with another one; "others" for those of classes beyond some hundred
+   * @param records how many
+   * @param bytes how much of the file
+   */
+  public record RemovedClass(String className, long records, long bytes) {}
 
   /**
    * A record whose references can't be read.
@@ -48,6 +66,7 @@ public record PackReport(
 
   /** Nothing was to be done for a file of this size. */
   static PackReport unchanged(long size) {
-    return new PackReport(false, size, size, 0, 0, false, false, List.of(), 0, 0);
+    return new PackReport(
+        false, size, size, 0, 0, false, false, List.of(), 0, 0, List.of(), Duration.ZERO);
   }
 }

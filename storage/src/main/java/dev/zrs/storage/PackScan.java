@@ -13,6 +13,8 @@ final class PackScan {
   private final Tid packTime;
   private final BooleanSupplier stopped;
   private final ObjectIndex current = new ObjectIndex();
+  private long overhead = DataFile.START;
+  private long expanded;
   private boolean unpacked;
   private boolean redundant;
   private long position = DataFile.START;
@@ -44,6 +46,16 @@ final class PackScan {
     return lastPacked;
   }
 
+  /** Bytes up to the pack position that are no data records: headers and ends of transactions. */
+  long overhead() {
+    return overhead;
+  }
+
+  /** How many bytes more there would be if each record had its data in place of a back-pointer. */
+  long expanded() {
+    return expanded;
+  }
+
   /** Whether the file was packed before, to the same time or a later one. */
   boolean isRedundant() {
     return redundant;
@@ -56,6 +68,7 @@ final class PackScan {
       Packer.checkStopped(stopped);
       unpacked |= transaction.status() != TransactionHeader.STATUS_PACKED;
       if (transaction.status() != TransactionHeader.STATUS_UNDONE) {
+        overhead += transaction.end() - transaction.position();
         readRecords(transaction);
       }
       position = transaction.end();
@@ -70,13 +83,28 @@ final class PackScan {
     return next == null || next.status() == TransactionHeader.STATUS_PACKED;
   }
 
+  private long growth(long back, long oid) {
+    try {
+      DataHeader origin = file.origin(back, oid);
+      return origin == null ? 0 : origin.dataLength() - DataHeader.BACK_POINTER_LENGTH;
+    } catch (CorruptDataException e) {
+      // Of a record that goes it does not matter; of others the copy says it.
+      return 0;
+    }
+  }
+
   private void readRecords(TransactionRecord transaction) {
     DataHeader record = transaction.nextHeader();
     while (record != null) {
       long oid = record.oid().value();
-      if (file.isDeletion(record)) {
+      overhead -= record.length();
+      long back = record.hasBackPointer() ? file.backPointer(record) : record.position();
+      if (back == 0) {
         current.remove(oid);
       } else {
+        if (record.hasBackPointer()) {
+          expanded += growth(back, oid);
+        }
         current.put(oid, record.position());
       }
       record = transaction.nextHeader();

@@ -2,6 +2,7 @@ package dev.zrs.storage;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -21,62 +22,28 @@ final class Packer {
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
 
   /** So little may be left to be copied when the commit lock is taken. */
-  private static final long LAST_STRETCH = 1 << 20;
+  private static final long LAST_STRETCH = 64 << 10;
 
   /** How often to try to come that near to the end, while others commit. */
   private static final int MAX_ROUNDS = 20;
 
-  /** What the storage does for its pack. */
-  interface Host {
-    /**
-     * Makes sure that nothing is pending and that no later transaction points back to what stands
-     * now.
-     *
-     * @return where the last transaction ends
-     */
-    long begin();
+  /** How often to let go of the commit lock because much was committed while it was waited for. */
+  private static final int MAX_ATTEMPTS = 5;
 
-    /** Ends what {@link #begin} began, if the file was not replaced. */
-    void abandon();
+  /** Room for what is not counted: lists of blobs, what is committed meanwhile. */
+  private static final long SPARE_ROOM = 1 << 20;
 
-    /** Whether the storage was closed or can't be written any more. */
-    boolean isStopped();
-
-    /**
-     * Runs the last stretch while nobody commits and nothing is pending, then reads and writes in
-     * the file that it gives.
-     */
-    void replace(LastStretch stretch) throws IOException;
-
-    /**
-     * Writes down that the file is about to be replaced.
-     *
-     * @param lastPacked the last transaction up to the pack time
-     */
-    void takesPlace(Tid lastPacked) throws IOException;
-
-    /** Saves the index while nobody else does. */
-    void withoutIndex(Runnable swap);
-  }
-
-  /** The end of the copying, under the commit lock. */
-  interface LastStretch {
-    /**
-     * Copies the rest and gives the new file its name.
-     *
-     * @param last the last transaction
-     * @return the new file
-     */
-    FileGeneration finish(Tid last) throws IOException;
-  }
+  /** Bytes of the saved index for an object, at most. */
+  private static final long SAVED_INDEX_ENTRY = 16;
 
   private final Disk disk;
   private final FileGeneration old;
   private final DataFile from;
   private final Optional<BlobDirectory> blobs;
   private final PackOptions options;
-  private final Host host;
+  private final Packable host;
   private final BooleanSupplier stopped;
+  private final PackRate rate;
   private final Path target;
   private final Path oldFile;
   private boolean renamed;
@@ -89,14 +56,15 @@ final class Packer {
       FileGeneration old,
       Optional<BlobDirectory> blobs,
       PackOptions options,
-      Host host) {
+      Packable host) {
     this.disk = disk;
     this.old = old;
-    this.from = old.file();
     this.blobs = blobs;
     this.options = options;
     this.host = host;
     this.stopped = host::isStopped;
+    this.rate = new PackRate(options.rate(), stopped);
+    this.from = new DataFile(old.file().path(), rate.limit(old.file().file()));
     this.target = Paths.withSuffix(from.path(), ".pack");
     this.oldFile = Paths.withSuffix(from.path(), ".old");
   }
@@ -134,19 +102,31 @@ final class Packer {
     boolean partial = endsInPacked(end);
     boolean collects = options.collectGarbage() && (!partial || options.garbageAnyway());
     PackKeep keep = new PackKeep(scan.current());
-    PackMarker marker = new PackMarker(from, keep, collects, stopped);
-    marker.markFromRoot(progress);
-    marker.markFromYounger(scan.packPosition(), end, scan.packPosition(), progress);
-    boolean removesGarbage = collects && (marker.unreadableCount() == 0 || options.garbageAnyway());
+    PackMarker marked;
+    int threads = Runtime.getRuntime().availableProcessors();
+    try (PackMarker marker = new PackMarker(from, keep, collects, threads, stopped)) {
+      marker.markFromRoot(progress);
+      marker.markFromYounger(scan.packPosition(), end, scan.packPosition(), progress);
+      marked = marker;
+    }
+    marked.unreadable().log(from.path());
+    boolean removesGarbage =
+        collects && (marked.unreadable().count() == 0 || options.garbageAnyway());
     if (removesGarbage) {
       keep.keepOnlyMarked();
     }
+    requireRoom(
+        removesGarbage
+            ? scan.overhead() + marked.markedBytes() + keep.targetBytes()
+            : scan.packPosition() + scan.expanded(),
+        end - scan.packPosition(),
+        keep.objects());
     PackCopier copier = copy(scan, end, keep, removesGarbage, progress);
     if (copier != null && blobs.isPresent()) {
       blobs.get().removePacked(options.keepOld());
     }
     boolean unknown = options.collectGarbage() && !collects;
-    return report(end, copier, keep, marker, collects, removesGarbage, unknown);
+    return report(end, copier, keep, marked, collects, removesGarbage, unknown);
   }
 
   /**
@@ -170,13 +150,15 @@ final class Packer {
         copier != null,
         sizeBefore,
         copier == null ? sizeBefore : copier.end(),
-        copier == null ? 0 : copier.removedRecords(),
+        copier == null ? 0 : copier.removed().count(),
         collects ? keep.unmarked() : 0,
         collects && !removesGarbage,
         garbageUnknown,
-        marker.unreadable(),
-        marker.unreadableCount(),
-        marker.danglingReferences());
+        marker.unreadable().named(),
+        marker.unreadable().count(),
+        marker.danglingReferences(),
+        copier == null ? List.of() : copier.removed().largest(),
+        host.longestStop());
   }
 
   /** As Python does, before anything else: what an earlier pack kept makes room for this one. */
@@ -222,7 +204,9 @@ final class Packer {
       throws IOException {
     RemovedBlobs removed = blobs.isPresent() ? RemovedBlobs.begin(disk, blobs.get()) : null;
     try {
-      PackCopier copier = new PackCopier(from, file, keep, removed, removesGarbage, stopped);
+      RemovedRecords records = new RemovedRecords(from, keep, removed);
+      PackCopier copier =
+          new PackCopier(from, rate.limit(file), keep, records, removesGarbage, stopped);
       copier.copyPacked(scan.packPosition(), progress);
       long packedEnd = copier.end();
       if (packedEnd == scan.packPosition()) {
@@ -242,15 +226,40 @@ final class Packer {
     }
   }
 
-  /** Copies what is committed meanwhile, until it is little. */
+  /** Refuses a pack for which there is no room; before anything is written. */
+  private void requireRoom(long packed, long younger, long objects) throws IOException {
+    long needed = packed + younger + objects * SAVED_INDEX_ENTRY + SPARE_ROOM;
+    long free = disk.freeSpace(Paths.directoryOf(target));
+    if (free < needed) {
+      throw new StorageException(
+          ("%s: no room for a pack: it needs %d bytes beside the present file, and %d are free in"
+                  + " %s; nothing is changed")
+              .formatted(from.path(), needed, free, Paths.directoryOf(target)));
+    }
+    LOG.info(
+        "{}: the packed file will have at most {} bytes, and what is committed meanwhile; {} are"
+            + " free",
+        from.path(),
+        packed + younger,
+        free);
+  }
+
+  /**
+   * Copies what is committed meanwhile, until it is little; as fast as it can, or it may not be.
+   */
   private void catchUp(PackCopier copier, DiskFile file, PackProgress progress) throws IOException {
+    rate.turnOff();
     int round = 0;
     do {
       copier.copyYounger(old.visibleEnd(), true, progress);
       copier.flush();
       file.sync("sync packed file");
       round++;
-    } while (old.visibleEnd() - copier.position() > LAST_STRETCH && round < MAX_ROUNDS);
+    } while (isLong(copier) && round < MAX_ROUNDS);
+  }
+
+  private boolean isLong(PackCopier copier) {
+    return old.visibleEnd() - copier.position() > LAST_STRETCH;
   }
 
   private void replace(PackCopier copier, DiskFile file, PackProgress progress) {
@@ -260,20 +269,38 @@ final class Packer {
     host.withoutIndex(
         () -> {
           try {
-            host.replace(
-                last -> {
-                  copier.copyYounger(old.visibleEnd(), true, progress);
-                  copier.finish(last, lastMetadata());
-                  file.sync("sync packed file");
-                  disk.rename(target, from.path(), "put packed file in place");
-                  renamed = true;
-                  return new FileGeneration(
-                      new DataFile(from.path(), file), copier.index(), copier.end());
-                });
+            int attempt = 0;
+            boolean done = false;
+            while (!done) {
+              // What came since, while the index was waited for, or the lock.
+              catchUp(copier, file, progress);
+              attempt++;
+              done = host.replace(lastStretch(copier, file, attempt, progress));
+            }
           } catch (IOException e) {
             throw new StorageIoException("packing", from.path(), e);
           }
         });
+  }
+
+  private Packable.LastStretch lastStretch(
+      PackCopier copier, DiskFile file, int attempt, PackProgress progress) {
+    return new Packable.LastStretch() {
+      @Override
+      public boolean isShort() {
+        return attempt == MAX_ATTEMPTS || !isLong(copier);
+      }
+
+      @Override
+      public FileGeneration finish(Tid last) throws IOException {
+        copier.copyYounger(old.visibleEnd(), true, progress);
+        copier.finish(last, lastMetadata());
+        file.sync("sync packed file");
+        disk.rename(target, from.path(), "put packed file in place");
+        renamed = true;
+        return new FileGeneration(new DataFile(from.path(), file), copier.index(), copier.end());
+      }
+    };
   }
 
   private TransactionMetadata lastMetadata() {

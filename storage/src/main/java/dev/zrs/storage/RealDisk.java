@@ -120,6 +120,11 @@ public final class RealDisk implements Disk {
   }
 
   @Override
+  public long freeSpace(Path directory) throws IOException {
+    return Files.getFileStore(directory).getUsableSpace();
+  }
+
+  @Override
   public List<Path> list(Path directory) throws IOException {
     try (Stream<Path> entries = Files.list(directory)) {
       return entries.toList();

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param follower whether an upstream will send again what is cut off the end of the file: then an
  *     unfinished transaction is cut off with all that follows it, as in the copy of a file that was
  *     in use. Else only if nothing that is whole follows it
+ * @param packRate how many bytes a second a pack may read and write, together; 0 for no limit
  */
 public record StorageOptions(
     Path file,
@@ -28,7 +29,8 @@ public record StorageOptions(
     boolean packCollectsGarbage,
     boolean packKeepsOld,
     BlobAccess blobAccess,
-    boolean follower) {
+    boolean follower,
+    long packRate) {
 
   /** No quota. */
   public static final long UNLIMITED = Long.MAX_VALUE;
@@ -47,7 +49,16 @@ public record StorageOptions(
   /** A writable storage without blobs and quota, packed as Python does by default. */
   public static StorageOptions of(Path file) {
     return new StorageOptions(
-        file, false, Optional.empty(), false, UNLIMITED, true, true, BlobAccess.READ_WRITE, false);
+        file,
+        false,
+        Optional.empty(),
+        false,
+        UNLIMITED,
+        true,
+        true,
+        BlobAccess.READ_WRITE,
+        false,
+        0);
   }
 
   public StorageOptions withReadOnly(boolean value) {
@@ -60,7 +71,8 @@ public record StorageOptions(
         packCollectsGarbage,
         packKeepsOld,
         blobAccess,
-        follower);
+        follower,
+        packRate);
   }
 
   public StorageOptions withBlobDirectory(Path directory) {
@@ -73,7 +85,8 @@ public record StorageOptions(
         packCollectsGarbage,
         packKeepsOld,
         blobAccess,
-        follower);
+        follower,
+        packRate);
   }
 
   public StorageOptions withCreate(boolean value) {
@@ -86,7 +99,8 @@ public record StorageOptions(
         packCollectsGarbage,
         packKeepsOld,
         blobAccess,
-        follower);
+        follower,
+        packRate);
   }
 
   public StorageOptions withQuota(long bytes) {
@@ -99,7 +113,8 @@ public record StorageOptions(
         packCollectsGarbage,
         packKeepsOld,
         blobAccess,
-        follower);
+        follower,
+        packRate);
   }
 
   public StorageOptions withPack(boolean collectsGarbage, boolean keepsOld) {
@@ -112,7 +127,8 @@ public record StorageOptions(
         collectsGarbage,
         keepsOld,
         blobAccess,
-        follower);
+        follower,
+        packRate);
   }
 
   public StorageOptions withBlobAccess(BlobAccess value) {
@@ -125,7 +141,8 @@ public record StorageOptions(
         packCollectsGarbage,
         packKeepsOld,
         value,
-        follower);
+        follower,
+        packRate);
   }
 
   public StorageOptions withFollower(boolean value) {
@@ -138,6 +155,22 @@ public record StorageOptions(
         packCollectsGarbage,
         packKeepsOld,
         blobAccess,
+        value,
+        packRate);
+  }
+
+  /** The same, with a limit of bytes a second for packs; 0 for none. */
+  public StorageOptions withPackRate(long value) {
+    return new StorageOptions(
+        file,
+        readOnly,
+        blobDirectory,
+        create,
+        quota,
+        packCollectsGarbage,
+        packKeepsOld,
+        blobAccess,
+        follower,
         value);
   }
 }

@@ -15,6 +15,7 @@ final class FaultyDisk implements Disk {
   private final ReentrantLock lock = new ReentrantLock();
 
   private int operations;
+  private volatile long freeSpace = Long.MAX_VALUE;
   private int failAt = -1;
   private @Nullable String failNext;
   private @Nullable String failed;
@@ -36,6 +37,16 @@ final class FaultyDisk implements Disk {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Says how much room there is. */
+  void setFreeSpace(long bytes) {
+    freeSpace = bytes;
+  }
+
+  @Override
+  public long freeSpace(Path directory) {
+    return freeSpace;
   }
 
   int operations() {

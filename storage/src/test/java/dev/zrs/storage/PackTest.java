@@ -5,19 +5,27 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
@@ -296,6 +304,207 @@ final class PackTest {
     try (FileStorage storage = open()) {
       assertThat(current(storage, Oid.ROOT)).isEqualTo(record(2));
       assertThat(file.resolveSibling("Data.fs.pack")).doesNotExist();
+    }
+  }
+
+  @Test
+  void closing_ends_a_pack_in_each_of_its_parts_and_nothing_is_left_behind() throws Exception {
+    byte[] before = new byte[0];
+    for (PackProgress.Phase part : PackProgress.Phase.values()) {
+      try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+        FileStorage storage = open();
+        if (before.length == 0) {
+          commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1), B, record(1)));
+          commit(storage, Map.of(A, record(2)));
+          before = Files.readAllBytes(file);
+        }
+        CountDownLatch there = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Future<PackReport> pack =
+            other.submit(
+                () ->
+                    storage.pack(
+                        new PackOptions(storage.lastTransaction(), true, true, false),
+                        (phase, done, total) -> {
+                          if (phase == part) {
+                            there.countDown();
+                            awaitQuietly(goOn);
+                          }
+                        }));
+        assertThat(there.await(30, TimeUnit.SECONDS)).isTrue();
+        Future<?> closing = inBackground(storage::close);
+        await().until(() -> isClosed(storage));
+        goOn.countDown();
+        closing.get(60, TimeUnit.SECONDS);
+        assertThatThrownBy(() -> pack.get(30, TimeUnit.SECONDS))
+            .as("%s", part)
+            .hasCauseInstanceOf(StorageException.class)
+            .hasMessageContaining("the pack was stopped");
+      }
+      assertThat(Files.readAllBytes(file)).isEqualTo(before);
+      assertThat(file.resolveSibling("Data.fs.pack")).doesNotExist();
+      assertThat(file.resolveSibling("Data.fs.old")).doesNotExist();
+      assertThat(directory.resolve("blobs/.removed-by-zrs-pack")).doesNotExist();
+    }
+  }
+
+  private static Future<?> inBackground(Runnable work) {
+    FutureTask<Void> task = new FutureTask<>(work, null);
+    Thread.ofPlatform().daemon().start(task);
+    return task;
+  }
+
+  private static boolean isClosed(FileStorage storage) {
+    try {
+      storage.currentSerial(Oid.ROOT);
+      return false;
+    } catch (StorageException e) {
+      return true;
+    }
+  }
+
+  @Test
+  void a_record_that_a_thread_meets_and_that_is_damaged_ends_the_pack() throws IOException {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1)));
+      commit(storage, Map.of(B, record(1)));
+      Tid last = commit(storage, Map.of(B, record(2)));
+      FaultyDisk disk = new FaultyDisk(new RealDisk());
+      Path copy = Files.createDirectory(directory.resolve("copy")).resolve("Data.fs");
+      Files.copy(file, copy);
+      try (FileStorage damaged =
+          FileStorage.open(StorageOptions.of(copy), disk, InstantSource.system())) {
+        AtomicBoolean done = new AtomicBoolean();
+        byte[] bytes = Files.readAllBytes(copy);
+        int root = 4 + 23;
+        assertThatThrownBy(
+                () ->
+                    damaged.pack(
+                        new PackOptions(last, true, true, false),
+                        (phase, at, total) -> {
+                          if (done.compareAndSet(false, true)) {
+                            // The oid of the first record.
+                            write(copy, root + 3, (byte) 77);
+                          }
+                        }))
+            .isInstanceOf(CorruptDataException.class)
+            .hasMessageContaining("here stands a record of oid");
+        assertThat(done).isTrue();
+        assertThat(bytes[root + 3]).isZero();
+        assertThat(copy.resolveSibling("Data.fs.pack")).doesNotExist();
+      }
+    }
+  }
+
+  private static void write(Path path, long position, byte value) {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {value}), position);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void without_room_a_pack_does_not_begin_and_says_how_much_it_needs() throws IOException {
+    FaultyDisk disk = new FaultyDisk(new RealDisk());
+    try (FileStorage storage = open(disk)) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(1)));
+      commit(storage, Map.of(A, record(60_000), B, record(60_000)));
+      commit(storage, Map.of(A, record(30_000)));
+      byte[] before = Files.readAllBytes(file);
+      disk.setFreeSpace(30_000);
+      int operations = disk.operations();
+      assertThatThrownBy(() -> storage.pack(storage.lastTransaction()))
+          .isInstanceOf(StorageException.class)
+          .hasMessageMatching(
+              ".*Data.fs: no room for a pack: it needs 1[0-9]{6} bytes beside the present file, and"
+                  + " 30000 are free in .*; nothing is changed");
+      // Only what an earlier pack kept was removed.
+      assertThat(disk.operations() - operations).isLessThanOrEqualTo(3);
+      assertThat(Files.readAllBytes(file)).isEqualTo(before);
+      commit(storage, Map.of(A, record(3)));
+      disk.setFreeSpace(30_000 + (2 << 20));
+      assertThat(storage.pack(storage.lastTransaction()).packed()).isTrue();
+    }
+  }
+
+  @Test
+  void the_report_names_the_classes_of_what_was_removed() {
+    byte[] other = latin1("\200\003cx.y\nOther\nq\0.\200\003N.");
+    byte[] withArguments = latin1("\200\003(cx.y\nArgs\nq\0Nt.\200\003N.");
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1), A, record(100), B, other, C, withArguments));
+      commit(storage, Map.of(A, record(200)));
+      Tid last = commit(storage, Map.of(Oid.ROOT, record(2)));
+      PackReport report = storage.pack(last);
+      assertThat(report.removedClasses())
+          .containsExactly(
+              new PackReport.RemovedClass(
+                  "m.K", 3, 3 * 42 + record(1).length + record(100).length + record(200).length),
+              new PackReport.RemovedClass("x.y.Args", 1, 42 + withArguments.length),
+              new PackReport.RemovedClass("x.y.Other", 1, 42 + other.length));
+      assertThat(report.removedRecords()).isEqualTo(5);
+      assertThat(report.longestStop()).isPositive();
+      assertThat(storage.pack(last).removedClasses()).isEmpty();
+    }
+  }
+
+  @Test
+  void a_rate_slows_the_pack_but_neither_commits_nor_what_they_bring() {
+    try (FileStorage storage = open()) {
+      commit(storage, Map.of(Oid.ROOT, record(1, A), A, record(20_000)));
+      Tid last = commit(storage, Map.of(A, record(20_000)));
+      AtomicBoolean done = new AtomicBoolean();
+      long begun = System.nanoTime();
+      PackReport report =
+          storage.pack(
+              new PackOptions(last, true, false, false, 60_000),
+              (phase, at, total) -> {
+                if (phase == PackProgress.Phase.COPY && done.compareAndSet(false, true)) {
+                  for (int i = 0; i < 200; i++) {
+                    // At that rate these would take minutes.
+                    commit(storage, Map.of(A, record(60_000)));
+                  }
+                }
+              });
+      assertThat(report.packed()).isTrue();
+      // The file is read twice, and half of it is written.
+      assertThat(System.nanoTime() - begun).isGreaterThan(1_400_000_000L);
+      assertThat(current(storage, A)).isEqualTo(record(60_000));
+    }
+  }
+
+  @Test
+  void many_objects_of_every_shape_stay_if_and_only_if_they_can_be_reached() {
+    int objects = 6_000;
+    Random random = new Random(7);
+    Map<Oid, List<Oid>> graph = new HashMap<>();
+    for (int i = 0; i < objects; i++) {
+      List<Oid> references = new ArrayList<>();
+      for (int n = random.nextInt(i % 50 == 0 ? 60 : 3); n > 0; n--) {
+        references.add(new Oid(random.nextInt(objects)));
+      }
+      graph.put(new Oid(i), references);
+    }
+    Set<Oid> reachable = new HashSet<>();
+    ArrayDeque<Oid> todo = new ArrayDeque<>(List.of(Oid.ROOT));
+    while (!todo.isEmpty()) {
+      Oid oid = todo.pop();
+      if (reachable.add(oid)) {
+        todo.addAll(Objects.requireNonNull(graph.get(oid)));
+      }
+    }
+    assertThat(reachable.size()).isBetween(objects / 10, objects - 100);
+    try (FileStorage storage = open()) {
+      Map<Oid, byte[]> records = new HashMap<>();
+      graph.forEach((oid, to) -> records.put(oid, record(5, to.toArray(Oid[]::new))));
+      Tid last = commit(storage, records);
+      PackReport report = storage.pack(last);
+      assertThat(report.garbage()).isEqualTo(objects - reachable.size());
+      assertThat(storage.objectCount()).isEqualTo(reachable.size());
+      for (Oid oid : reachable) {
+        assertThat(current(storage, oid)).isEqualTo(records.get(oid));
+      }
     }
   }
 

@@ -2,9 +2,11 @@ package dev.zrs.storage;
 
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * What benchmarks/storage_side_by_side.py measures of our storage: open, iterate or pack a file.
@@ -31,7 +33,8 @@ final class StorageBenchmark {
         case "pack" -> {
           begun = System.nanoTime();
           cpu = PROCESS.getProcessCpuTime();
-          storage.pack(storage.lastTransaction());
+          PackReport report = storage.pack(storage.lastTransaction());
+          more = " commits stopped for %.1f ms".formatted(report.longestStop().toNanos() / 1e6);
         }
         case "pack-beside-commits" -> more = packBesideCommits(storage);
         default -> throw new IllegalArgumentException(arguments[0]);
@@ -65,23 +68,26 @@ final class StorageBenchmark {
   private static String packBesideCommits(FileStorage storage) throws InterruptedException {
     AtomicBoolean packing = new AtomicBoolean(true);
     long[] alone = commits(storage, () -> true, 300);
+    AtomicReference<Duration> stop = new AtomicReference<>(Duration.ZERO);
     Thread packer =
         Thread.ofPlatform()
             .start(
                 () -> {
-                  storage.pack(storage.lastTransaction());
+                  stop.set(storage.pack(storage.lastTransaction()).longestStop());
                   packing.set(false);
                 });
     long[] beside = commits(storage, packing::get, 1_000_000);
     packer.join();
-    return " commits alone: p50 %.2f max %.2f ms; beside the pack: %d, p50 %.2f p99 %.2f max %.2f ms"
+    return (" commits alone: p50 %.2f max %.2f ms; beside the pack: %d, p50 %.2f p99 %.2f max %.2f"
+            + " ms; stopped for %.2f ms")
         .formatted(
             alone[alone.length / 2] / 1e6,
             alone[alone.length - 1] / 1e6,
             beside.length,
             beside[beside.length / 2] / 1e6,
             beside[beside.length * 99 / 100] / 1e6,
-            beside[beside.length - 1] / 1e6);
+            beside[beside.length - 1] / 1e6,
+            stop.get().toNanos() / 1e6);
   }
 
   private static long[] commits(

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
  * @param quota size in bytes that the file may not exceed
  * @param packGc whether a pack collects garbage
  * @param packKeepOld whether a pack keeps the file before it as {@code .old}
+ * @param packRate how many bytes a second a pack may read and write; 0 for no limit
  */
 public record FileStorageConfig(
     Path path,
@@ -21,17 +22,18 @@ public record FileStorageConfig(
     boolean readOnly,
     OptionalLong quota,
     boolean packGc,
-    boolean packKeepOld)
+    boolean packKeepOld,
+    long packRate)
     implements StorageConfig {
   /** The same with blobs. */
   FileStorageConfig withBlobDir(Path directory) {
     return new FileStorageConfig(
-        path, Optional.of(directory), create, readOnly, quota, packGc, packKeepOld);
+        path, Optional.of(directory), create, readOnly, quota, packGc, packKeepOld, packRate);
   }
 
   /** A storage with all defaults. */
   static FileStorageConfig at(Path path) {
     return new FileStorageConfig(
-        path, Optional.empty(), false, false, OptionalLong.empty(), true, true);
+        path, Optional.empty(), false, false, OptionalLong.empty(), true, true, 0);
   }
 }

@@ -159,7 +159,8 @@ final class RunzeoSchema {
               optional("quota", BYTE_SIZE),
               optional("packer", STRING),
               withDefault("pack-gc", BOOLEAN, "true"),
-              withDefault("pack-keep-old", BOOLEAN, "true")),
+              withDefault("pack-keep-old", BOOLEAN, "true"),
+              withDefault("pack-rate", BYTE_SIZE, "0")),
           SectionType.of(
                   "zrs",
                   withZooKeeper(

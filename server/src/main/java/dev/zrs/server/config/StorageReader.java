@@ -114,6 +114,14 @@ final class StorageReader {
     return storage.withBlobDir(Path.of(directory));
   }
 
+  private static long packRate(CheckedSection section) {
+    long rate = section.get("pack-rate", Long.class);
+    if (rate < 0) {
+      throw section.error("pack-rate", rate + " is not a number of bytes >= 0");
+    }
+    return rate;
+  }
+
   private static FileStorageConfig fileStorage(CheckedSection section) {
     Optional<Long> quota = section.find("quota", Long.class);
     String path = section.get("path", String.class);
@@ -132,6 +140,7 @@ final class StorageReader {
         readOnly,
         quota.map(OptionalLong::of).orElseGet(OptionalLong::empty),
         section.get("pack-gc", Boolean.class),
-        section.get("pack-keep-old", Boolean.class));
+        section.get("pack-keep-old", Boolean.class),
+        packRate(section));
   }
 }

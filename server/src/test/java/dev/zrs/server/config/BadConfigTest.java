@@ -62,6 +62,7 @@ class BadConfigTest {
         "Z <mappingstorage>; name a//b;</mappingstorage>|zeo.conf, line 5: name in <mappingstorage>: 'a//b' cannot be a name",
         "Z <mappingstorage>; name /;</mappingstorage>|zeo.conf, line 5: name in <mappingstorage>: '/' cannot be a name",
         "Z <mappingstorage>; path a;</mappingstorage>|zeo.conf, line 5: path is not a known key in <mappingstorage>",
+        "Z <filestorage>; path a; pack-rate -1;</filestorage>|zeo.conf, line 6: pack-rate in <filestorage>: -1 is not a number of bytes >= 0",
         // Replication.
         "Z I <zrs>; F </zrs>|zeo.conf, line 5: <zrs>: You must specify replicate-to and/or replicate-from.",
         "Z I <zrs>; replicate-to :5; replicate-from 5; F </zrs>|zeo.conf, line 7: replicate-from in <zrs>: Values for replicate-to and replicate-from must be different.",

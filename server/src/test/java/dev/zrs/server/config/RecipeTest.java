@@ -56,7 +56,8 @@ class RecipeTest {
                     false,
                     OptionalLong.empty(),
                     true,
-                    true)));
+                    true,
+                    0)));
     assertThat(config.runner().orElseThrow().program())
         .containsExactly(top.resolve("plain/parts/zeoserver/bin/runzeo").toString());
     LogFile log = (LogFile) config.eventlog().orElseThrow().handlers().getFirst();

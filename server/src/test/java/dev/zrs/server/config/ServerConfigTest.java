@@ -85,6 +85,7 @@ class ServerConfigTest {
               <filestorage>
                 path a.fs
                 pack-gc false
+                pack-rate 20MB
               </filestorage>
             </blobstorage>
             <zrs replicated>
@@ -108,6 +109,7 @@ class ServerConfigTest {
     FileStorageConfig blobs = (FileStorageConfig) config.storages().get(2).storage();
     assertThat(blobs.blobDir()).contains(Path.of("blobs"));
     assertThat(blobs.packGc()).isFalse();
+    assertThat(blobs.packRate()).isEqualTo(20 << 20);
     assertThat(((ZrsConfig) config.storages().get(3).storage()).base()).isEqualTo(withBlobs);
   }
 
