@@ -142,7 +142,11 @@ PYTHON_SOMETIMES = [
 OURS_ONLY = [
     ('INFO', 'ZEO.asyncio.server', 'Connected ADDRESS'),
     ('INFO', 'ZEO.asyncio.server', "(ADDRESS) 'register' raised exception: builtins.ValueError [unknown storage: none]"),
-    ('INFO', 'ZODB.FileStorage', '/FOLDER/Data.fs: packed from N to N bytes in N s: N records removed, N objects were garbage'),
+    ('INFO', 'ZODB.FileStorage',
+     '/FOLDER/Data.fs: the packed file will have at most N bytes, and what is committed meanwhile; N are free'),
+    ('INFO', 'ZODB.FileStorage', '/FOLDER/Data.fs: packed from N to N bytes in N s: N records removed, '
+     'N objects were garbage; commits stopped for at most N ms'),
+    ('INFO', 'ZODB.FileStorage', '/FOLDER/Data.fs: removed N records of persistent.mapping.PersistentMapping, N bytes'),
     ('INFO', 'ZEO.runzeo', '(PID) stopped'),
 ]
 
