@@ -1,8 +1,5 @@
 """Conflicts: those of Lengths and BTrees, under contention and with blobs in the same transactions, which the server
 resolves, or leaves to the clients where it is told to; undo beneath a later change; and classes of an application."""
-import json
-import socket
-import struct
 import subprocess
 
 import pytest
@@ -14,15 +11,8 @@ from persistent.mapping import PersistentMapping
 from ZODB.POSException import ConflictError, UndoError
 
 from peers import resolver
-from support import servers
+from support import jvm, servers
 
-
-
-def status(server):
-    with socket.create_connection(('127.0.0.1', server.port)) as connection, connection.makefile('rb') as stream:
-        stream.read(struct.unpack('>I', stream.read(4))[0])
-        connection.sendall(struct.pack('>I', 4) + b'ruok')
-        return json.loads(stream.read(struct.unpack('>I', stream.read(4))[0]))['1']
 
 
 # Python's server loses blobs where the clients resolve; its zeo.conf has no msgpack.
@@ -55,7 +45,7 @@ def test_no_change_and_no_blob_is_lost(cluster, tmp_path, protocol, who, long):
 
     # There was something to resolve.
     if not server.is_python:
-        found = status(server)
+        found = jvm.status(server)
         failed = sum(line == 'conflict' for lines in told for line in lines.splitlines())
         if who == 'server':
             # What remains are splits of the tree.

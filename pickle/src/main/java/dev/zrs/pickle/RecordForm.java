@@ -31,11 +31,6 @@ public final class RecordForm {
     return isOf(record, 'z') || isOf(record, 'h');
   }
 
-  /** Whether it is compressed. */
-  public static boolean isCompressed(byte[] record) {
-    return isOf(record, 'z');
-  }
-
   private static boolean isOf(byte[] record, char form) {
     return record.length >= PREFIX && record[0] == '.' && record[1] == form;
   }

@@ -40,6 +40,11 @@ public final class RecordPickles {
     };
   }
 
+  /** The name of the class, as {@link #classOf} gives it, with its module before a point. */
+  public static Optional<String> classNameOf(byte[] record) {
+    return classOf(record).map(PyGlobal::toString);
+  }
+
   private static Optional<PyGlobal> named(PyTuple names) {
     try {
       return Optional.of(new PyGlobal(Py.asText(names.get(0)), Py.asText(names.get(1))));

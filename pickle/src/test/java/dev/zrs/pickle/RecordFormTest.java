@@ -27,7 +27,7 @@ final class RecordFormTest {
       byte[] compressed = RecordForm.compressed(record);
       assertThat(compressed.length).isLessThan(length);
       assertThat(new String(compressed, 0, 2, StandardCharsets.ISO_8859_1)).isEqualTo(".z");
-      assertThat(RecordForm.isCompressed(compressed)).isTrue();
+      assertThat(RecordForm.isTransformed(compressed)).isTrue();
       assertThat(RecordForm.plain(compressed)).isEqualTo(record);
     }
   }

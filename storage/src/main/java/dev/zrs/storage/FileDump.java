@@ -135,8 +135,6 @@ public final class FileDump {
   }
 
   private static String className(byte[] data) {
-    return RecordPickles.classOf(data)
-        .map(global -> global.module() + "." + global.name())
-        .orElse("?");
+    return RecordPickles.classNameOf(data).orElse("?");
   }
 }

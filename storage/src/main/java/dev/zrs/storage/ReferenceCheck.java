@@ -100,10 +100,7 @@ public final class ReferenceCheck {
       return;
     }
     Tid serial = record.header().tid();
-    String className =
-        RecordPickles.classOf(data)
-            .map(global -> global.module() + "." + global.name())
-            .orElse("?");
+    String className = RecordPickles.classNameOf(data).orElse("?");
     if (wrong != null) {
       problem(new Oid(oid), serial, className, wrong);
     }

@@ -88,8 +88,7 @@ final class RemovedClasses {
   }
 
   private static String slowNameOf(byte[] data) {
-    return RecordPickles.classOf(data)
-        .map(global -> global.module() + "." + global.name())
+    return RecordPickles.classNameOf(data)
         .filter(name -> name.length() <= MAX_NAME)
         .orElse(UNKNOWN);
   }

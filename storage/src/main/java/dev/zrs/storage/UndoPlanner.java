@@ -55,8 +55,9 @@ final class UndoPlanner {
       // The last record of an object decides, where a transaction has several.
       failures.remove(record.oid());
       switch (outcome(record)) {
-        case GoBack(long earlier) -> undone.add(planned(record.oid(), earlier));
-        case Merged(byte[] data) -> undone.add(planned(record.oid(), data));
+        case GoBack(long earlier) -> undone.add(back(record.oid(), earlier));
+        case Merged(byte[] data) ->
+            undone.add(planned(record.oid(), new BufferedData(data), 0, PlannedRecord.NO_BLOB));
         case Refused(String reason) -> failures.put(record.oid(), reason);
       }
       record = transaction.nextHeader();
@@ -143,43 +144,31 @@ final class UndoPlanner {
     return data != null ? data.get() : file.follow(planned.backPointer(), undone);
   }
 
-  private PlannedRecord planned(Oid oid, byte[] data) {
-    return added(
+  private PlannedRecord planned(
+      Oid oid, @Nullable BufferedData data, long backPointer, PlannedRecord.BlobChange blob) {
+    PlannedRecord planned =
         new PlannedRecord(
-            oid,
-            plan.tid(),
-            plan.next(),
-            state.position(oid),
-            new BufferedData(data),
-            0,
-            PlannedRecord.NO_BLOB));
-  }
-
-  private PlannedRecord added(PlannedRecord planned) {
+            oid, plan.tid(), plan.next(), state.position(oid), data, backPointer, blob);
     plan.addUnseen(planned);
     return planned;
   }
 
-  private PlannedRecord planned(Oid oid, long earlier) {
+  private PlannedRecord back(Oid oid, long earlier) {
     DataHeader origin = earlier == 0 ? null : file.origin(earlier, oid.value());
     byte[] data = origin == null ? null : file.data(origin);
     Revision base = data == null ? state.baseRevision(oid) : null;
     if (base != null) {
-      return added(back(oid, base));
+      return back(oid, base);
     }
     boolean isBlob = hasBlobs && data != null && RecordPickles.isBlob(data);
     boolean point = state.canPointTo(earlier);
-    return added(
-        new PlannedRecord(
-            oid,
-            plan.tid(),
-            plan.next(),
-            state.position(oid),
-            data == null || point ? null : new BufferedData(data),
-            point ? earlier : 0,
-            isBlob
-                ? new PlannedRecord.SameBlob(Objects.requireNonNull(origin).tid())
-                : PlannedRecord.NO_BLOB));
+    return planned(
+        oid,
+        data == null || point ? null : new BufferedData(data),
+        point ? earlier : 0,
+        isBlob
+            ? new PlannedRecord.SameBlob(Objects.requireNonNull(origin).tid())
+            : PlannedRecord.NO_BLOB);
   }
 
   /**
@@ -190,7 +179,6 @@ final class UndoPlanner {
         hasBlobs && RecordPickles.isBlob(base.data())
             ? new PlannedRecord.BaseBlob(state.baseBlob(oid, base.serial()))
             : PlannedRecord.NO_BLOB;
-    return new PlannedRecord(
-        oid, plan.tid(), plan.next(), state.position(oid), new BufferedData(base.data()), 0, blob);
+    return planned(oid, new BufferedData(base.data()), 0, blob);
   }
 }

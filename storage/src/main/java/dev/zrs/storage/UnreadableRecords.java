@@ -27,10 +27,7 @@ final class UnreadableRecords {
    * @param data its data, or as much of them as tells the class
    */
   void add(DataHeader record, byte[] data, String reason) {
-    String className =
-        RecordPickles.classOf(data)
-            .map(global -> global.module() + "." + global.name())
-            .orElse("?");
+    String className = RecordPickles.classNameOf(data).orElse(RemovedClasses.UNKNOWN);
     lock.lock();
     try {
       count++;

@@ -103,9 +103,7 @@ record RemoteError(String className, Object arguments) {
 
   /** As ZODB.utils.get_pickle_metadata, whose answer for a strange record is two empty names. */
   private static String className(byte[] record) {
-    return RecordPickles.classOf(record)
-        .map(global -> global.module() + "." + global.name())
-        .orElse(".");
+    return RecordPickles.classNameOf(record).orElse(".");
   }
 
   /** Whether Python's server logs nothing about it, as it is a part of normal work. */

@@ -50,6 +50,7 @@ final class LayerReader {
     return layered(section, zrs);
   }
 
+  /** The storage that a section holds, as one of a layer or a {@code <zrs>} does. */
   static CheckedSection inner(CheckedSection section) {
     return section.ofKind(RunzeoSchema.STORAGE).getFirst();
   }

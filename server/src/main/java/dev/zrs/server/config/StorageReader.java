@@ -38,7 +38,7 @@ final class StorageReader {
   }
 
   private static StorageConfig replicated(CheckedSection zrs) {
-    CheckedSection inner = zrs.ofKind(RunzeoSchema.STORAGE).getFirst();
+    CheckedSection inner = LayerReader.inner(zrs);
     if (LayerReader.isLayer(inner)) {
       return LayerReader.inside(inner, ZrsReader.read(zrs, fileBase(LayerReader.inner(inner))));
     }
