@@ -1,5 +1,7 @@
 """Servers in processes of their own: zrs, and Python's runzeo with zc.zrs."""
+import itertools
 import os
+import random
 import shlex
 import signal
 import socket
@@ -20,18 +22,32 @@ RUNZEO_CURRENT = [CURRENT, '-m', 'ZEO.runzeo']
 START_LIMIT = 60
 STOP_LIMIT = 60
 
-_given = set()
+
+def _own_ports():
+    """The ports of this process among those that run the tests, round and round.
+
+    The system gives none of them to a connection, and ZEO's own suite takes none.
+    """
+    count = 5000
+    first = 10000 + count * (int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 2)
+    start = random.randrange(count)
+    return (first + (start + n) % count for n in itertools.count())
+
+
+_ports = _own_ports()
 
 
 def free_port():
-    """A port that nobody has now, and that was not given out before."""
+    """A port that nobody has now, and that is not given out again for long."""
     while True:
+        port = next(_ports)
         with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
+            try:
+                s.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                # Another program has it.
+                continue
 
 
 def text(address):
