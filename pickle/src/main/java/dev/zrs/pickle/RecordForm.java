@@ -1,12 +1,12 @@
 package dev.zrs.pickle;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import java.util.zip.Inflater;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What storages around a file storage make of data records: {@code .z} and zlib data
@@ -14,8 +14,12 @@ import java.util.zip.Inflater;
  * pickle begins with a point, so a record tells its form. Any thread may call.
  */
 public final class RecordForm {
-  /** Bytes that a record may have; zlib data can stand for a thousand times as many as they are. */
-  public static final int MAX_PLAIN = 256 << 20;
+  /**
+   * Bytes that a record may have, an eighth of the heap if that is less: zlib data can stand for a
+   * thousand times as many as they are, and some copies are made.
+   */
+  public static final int MAX_PLAIN =
+      (int) Math.min(256 << 20, Runtime.getRuntime().maxMemory() / 8);
 
   /** zc.zlibstorage leaves shorter ones alone. */
   private static final int SHORTEST_COMPRESSED = 21;
@@ -41,14 +45,49 @@ public final class RecordForm {
    * @throws PickleException if they can't be made out, or are longer than {@link #MAX_PLAIN}
    */
   public static byte[] plain(byte[] record) {
-    byte[] plain = record;
-    for (int i = 0; isTransformed(plain); i++) {
-      if (i == MAX_LAYERS) {
-        throw new PickleException("a record that was transformed more than four times");
-      }
-      plain = isOf(plain, 'z') ? decompressed(plain) : unhexed(plain);
+    byte[] plain = plainUpTo(record, MAX_PLAIN);
+    if (plain == null) {
+      throw tooLong();
     }
     return plain;
+  }
+
+  /**
+   * The same, or null if they are compressed and, in one of their forms, longer than so many bytes;
+   * no more memory is taken then.
+   *
+   * @throws PickleException if they can't be made out
+   */
+  public static byte @Nullable [] plainUpTo(byte[] record, int limit) {
+    byte[] plain = record;
+    for (int i = 0; plain != null && isTransformed(plain); i++) {
+      checkLayers(i);
+      plain = isOf(plain, 'z') ? inflated(plain, limit) : unhexed(plain);
+    }
+    return plain;
+  }
+
+  /**
+   * The first bytes of the two pickles, at least so many if there are; the array itself if it has
+   * no form. The record may be cut off, if what is there is enough.
+   *
+   * @throws PickleException if they can't be made out
+   */
+  public static byte[] start(byte[] record, int count) {
+    byte[] start = record;
+    for (int i = 0; isTransformed(start); i++) {
+      checkLayers(i);
+      // A form may be twice as long as what it stands for.
+      int enough = (count + PREFIX) << (MAX_LAYERS - i);
+      start = isOf(start, 'z') ? inflatedStart(start, enough) : unhexedStart(start, enough);
+    }
+    return start;
+  }
+
+  private static void checkLayers(int done) {
+    if (done == MAX_LAYERS) {
+      throw new PickleException("a record that was transformed more than four times");
+    }
   }
 
   /**
@@ -60,21 +99,54 @@ public final class RecordForm {
     if (!isOf(record, 'z')) {
       return record;
     }
+    byte[] plain = inflated(record, MAX_PLAIN);
+    if (plain == null) {
+      throw tooLong();
+    }
+    return plain;
+  }
+
+  private static PickleException tooLong() {
+    return new PickleException("compressed data of more than " + MAX_PLAIN + " bytes");
+  }
+
+  private static byte @Nullable [] inflated(byte[] record, int limit) {
     try (Inflater inflater = new Inflater()) {
       inflater.setInput(record, PREFIX, record.length - PREFIX);
-      ByteArrayOutputStream out = new ByteArrayOutputStream(4 * record.length);
-      byte[] chunk = new byte[CHUNK];
+      // One byte more shows that there is more.
+      long most = limit + 1L;
+      byte[] out = new byte[(int) Math.min(Math.max(4L * record.length, CHUNK), most)];
+      int length = 0;
       while (!inflater.finished()) {
-        int count = inflater.inflate(chunk);
+        if (length == out.length) {
+          if (length > limit) {
+            return null;
+          }
+          out = Arrays.copyOf(out, (int) Math.min(2L * length, most));
+        }
+        int count = inflater.inflate(out, length, out.length - length);
         if (count == 0 && (inflater.needsInput() || inflater.needsDictionary())) {
           throw new PickleException("compressed data that end too early");
         }
-        if (out.size() + count > MAX_PLAIN) {
-          throw new PickleException("compressed data of more than " + MAX_PLAIN + " bytes");
-        }
-        out.write(chunk, 0, count);
+        length += count;
       }
-      return out.toByteArray();
+      return length > limit ? null : length == out.length ? out : Arrays.copyOf(out, length);
+    } catch (DataFormatException e) {
+      throw new PickleException("compressed data that are none: " + e.getMessage());
+    }
+  }
+
+  private static byte[] inflatedStart(byte[] record, int count) {
+    try (Inflater inflater = new Inflater()) {
+      inflater.setInput(record, PREFIX, record.length - PREFIX);
+      byte[] out = new byte[count];
+      int length = 0;
+      int more = 1;
+      while (more > 0 && length < count) {
+        more = inflater.inflate(out, length, count - length);
+        length += more;
+      }
+      return Arrays.copyOf(out, length);
     } catch (DataFormatException e) {
       throw new PickleException("compressed data that are none: " + e.getMessage());
     }
@@ -126,13 +198,18 @@ public final class RecordForm {
    * @throws PickleException if it can't be made out
    */
   public static byte[] unhexed(byte[] record) {
-    if (!isOf(record, 'h')) {
-      return record;
-    }
+    return isOf(record, 'h') ? unhexed(record, record.length - PREFIX) : record;
+  }
+
+  private static byte[] unhexedStart(byte[] record, int count) {
+    int digits = Math.min(record.length - PREFIX, 2 * count);
+    return unhexed(record, digits & ~1);
+  }
+
+  private static byte[] unhexed(byte[] record, int digits) {
     try {
       return HexFormat.of()
-          .parseHex(
-              new String(record, PREFIX, record.length - PREFIX, StandardCharsets.ISO_8859_1));
+          .parseHex(new String(record, PREFIX, digits, StandardCharsets.ISO_8859_1));
     } catch (IllegalArgumentException e) {
       throw new PickleException("hexadecimal data that are none");
     }

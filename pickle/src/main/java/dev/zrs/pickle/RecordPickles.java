@@ -14,11 +14,17 @@ public final class RecordPickles {
   private static final byte[] BLOB_OPCODE =
       "cZODB.blob\nBlob\n".getBytes(StandardCharsets.US_ASCII);
 
+  /** So many bytes of the pickles have nearly every class; and so many all that matter. */
+  private static final int START = 512;
+
+  private static final int MORE = 1 << 20;
+
   private RecordPickles() {}
 
   /**
    * The class of a record's object; empty if the metadata is unreadable or of an unknown form. The
-   * name is as in the record, not translated from Python 2.
+   * name is as in the record, not translated from Python 2. The record may be cut off behind it; of
+   * a long one in another form only the start is made out.
    */
   public static Optional<PyGlobal> classOf(byte[] record) {
     Object metadata;
@@ -58,14 +64,15 @@ public final class RecordPickles {
    * ZODB.blob.Blob}. Costs a few comparisons for nearly all other records.
    */
   public static boolean isBlob(byte[] record) {
-    if (RecordForm.isTransformed(record)) {
-      return classOf(record).filter(BLOB::equals).isPresent();
-    }
     return isBlob(record, 0, record.length);
   }
 
   /** The same for a record that is a part of an array. */
   public static boolean isBlob(byte[] buf, int offset, int length) {
+    if (length > 0 && buf[offset] == '.') {
+      byte[] record = Arrays.copyOfRange(buf, offset, offset + length);
+      return classOf(record).filter(BLOB::equals).isPresent();
+    }
     int from = offset;
     int end = offset + length;
     if (length >= 2 && (buf[from] & 0xff) == Opcode.PROTO) {
@@ -89,8 +96,18 @@ public final class RecordPickles {
     }
   }
 
-  private static Object first(byte[] any) {
-    byte[] record = RecordForm.plain(any);
-    return new Unpickler(record, 0, record.length, PickleLimits.DEFAULT).keepNames().load();
+  private static Object first(byte[] record) {
+    if (!RecordForm.isTransformed(record)) {
+      return load(record);
+    }
+    try {
+      return load(RecordForm.start(record, START));
+    } catch (PickleException tooShort) {
+      return load(RecordForm.start(record, MORE));
+    }
+  }
+
+  private static Object load(byte[] pickles) {
+    return new Unpickler(pickles, 0, pickles.length, PickleLimits.DEFAULT).keepNames().load();
   }
 }

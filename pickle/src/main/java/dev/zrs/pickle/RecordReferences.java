@@ -24,8 +24,13 @@ public final class RecordReferences {
    */
   public static void of(byte[] any, LongConsumer oids) {
     byte[] record = RecordForm.plain(any);
+    ofPlain(record, 0, record.length, oids);
+  }
+
+  /** The same for a record that is in no form, and a part of an array. */
+  static void ofPlain(byte[] buffer, int offset, int length, LongConsumer oids) {
     Unpickler unpickler =
-        new Unpickler(record, 0, record.length, PickleLimits.DEFAULT)
+        new Unpickler(buffer, offset, length, PickleLimits.DEFAULT)
             .keepNames()
             .tellPersistentIds(id -> tell(id, oids));
     unpickler.load();

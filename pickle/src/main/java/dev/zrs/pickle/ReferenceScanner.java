@@ -8,6 +8,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 
 /**
@@ -18,6 +20,9 @@ import java.util.function.LongConsumer;
  * same errors. Not for use by several threads at once.
  */
 public final class ReferenceScanner {
+  /** Bytes of a record beyond which it is large. */
+  public static final int LARGE = 1 << 20;
+
   private static final VarHandle INT_LE =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle LONG_BE =
@@ -47,6 +52,7 @@ public final class ReferenceScanner {
   /** A global that can stand for a call that makes a plain value. */
   private static final int KNOWN_FUNCTION = 8;
 
+  private final Lock large;
   private byte[] buf = new byte[0];
   private int pos;
   private int end;
@@ -54,6 +60,7 @@ public final class ReferenceScanner {
   private int sp;
   private int[] marks = new int[16];
   private int markCount;
+  private int items;
   private int fence;
   private long[] memo = new long[64];
   private int memoEnd;
@@ -64,6 +71,21 @@ public final class ReferenceScanner {
   private int foundCount;
   private boolean gaveUp;
 
+  /** One that shares no memory with others. */
+  public ReferenceScanner() {
+    this(new ReentrantLock());
+  }
+
+  /**
+   * One of several.
+   *
+   * @param large is held while a record that is large when it is unfolded is in memory, so that of
+   *     all that have this lock only one has such a record. The caller may hold it already
+   */
+  public ReferenceScanner(Lock large) {
+    this.large = large;
+  }
+
   /**
    * As {@link RecordReferences#of}, for a record that is a part of an array.
    *
@@ -73,22 +95,35 @@ public final class ReferenceScanner {
     if (length > 0 && buffer[offset] == '.') {
       byte[] any = Arrays.copyOfRange(buffer, offset, offset + length);
       if (RecordForm.isTransformed(any)) {
-        byte[] plain = RecordForm.plain(any);
-        scanPlain(plain, 0, plain.length, oids);
+        scanTransformed(any, oids);
         return;
       }
     }
     scanPlain(buffer, offset, length, oids);
   }
 
+  private void scanTransformed(byte[] any, LongConsumer oids) {
+    byte[] plain = RecordForm.plainUpTo(any, LARGE);
+    if (plain != null) {
+      scanPlain(plain, 0, plain.length, oids);
+      return;
+    }
+    large.lock();
+    try {
+      plain = RecordForm.plain(any);
+      scanPlain(plain, 0, plain.length, oids);
+    } finally {
+      large.unlock();
+    }
+  }
+
   private void scanPlain(byte[] buffer, int offset, int length, LongConsumer oids) {
-    // So short that neither the number of values nor that of remembered ones can exceed a limit.
-    if (length < PickleLimits.DEFAULT_MAX_ITEMS && reads(buffer, offset, length)) {
+    if (reads(buffer, offset, length)) {
       for (int i = 0; i < foundCount; i++) {
         oids.accept(found[i]);
       }
     } else {
-      RecordReferences.of(Arrays.copyOfRange(buffer, offset, offset + length), oids);
+      RecordReferences.ofPlain(buffer, offset, length, oids);
     }
   }
 
@@ -132,6 +167,7 @@ public final class ReferenceScanner {
     sp = 0;
     markCount = 0;
     fence = 0;
+    items = 0;
     while (!gaveUp && pos < end) {
       int opcode = buf[pos++] & 0xff;
       if (opcode == STOP) {
@@ -244,6 +280,9 @@ public final class ReferenceScanner {
   // The stack, as in Unpickler.
 
   private void push(long value) {
+    if (++items > PickleLimits.DEFAULT_MAX_ITEMS) {
+      giveUp();
+    }
     if (sp == stack.length) {
       stack = Arrays.copyOf(stack, sp * 2);
     }
@@ -299,8 +338,8 @@ public final class ReferenceScanner {
     if (i >= memo.length) {
       memo = Arrays.copyOf(memo, Math.max(i + 1, memo.length * 2));
     }
-    if (memo[i] == 0) {
-      memoCount++;
+    if (memo[i] == 0 && ++memoCount > PickleLimits.DEFAULT_MAX_ITEMS) {
+      giveUp();
     }
     memo[i] = stack[top];
     memoEnd = Math.max(memoEnd, i + 1);

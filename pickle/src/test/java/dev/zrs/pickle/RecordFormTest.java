@@ -3,8 +3,13 @@ package dev.zrs.pickle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.Test;
 
 /** Records that another storage has transformed. */
@@ -85,9 +90,58 @@ final class RecordFormTest {
 
   @Test
   void largeOnesAreRefusedBeforeTheyTakeTheMemory() {
-    byte[] zeros = RecordForm.compressed(new byte[RecordForm.MAX_PLAIN / 4]);
-    assertThat(RecordForm.plain(zeros)).hasSize(RecordForm.MAX_PLAIN / 4);
-    String endless = ".h".repeat(5);
-    assertThatThrownBy(() -> RecordForm.plain(ascii(endless))).isInstanceOf(PickleException.class);
+    byte[] zeros = new byte[100_000];
+    byte[] compressed = RecordForm.compressed(zeros);
+    assertThat(RecordForm.plainUpTo(compressed, zeros.length)).isEqualTo(zeros);
+    assertThat(RecordForm.plainUpTo(compressed, zeros.length - 1)).isNull();
+    assertThat(RecordForm.plainUpTo(RecordForm.hexed(compressed), 100)).isNull();
+    byte[] longest = compressedZeros(RecordForm.MAX_PLAIN);
+    assertThat(RecordForm.plain(longest)).hasSize(RecordForm.MAX_PLAIN);
+    byte[] tooLong = compressedZeros(RecordForm.MAX_PLAIN + 1);
+    assertThatThrownBy(() -> RecordForm.plain(tooLong))
+        .hasMessageContaining("more than " + RecordForm.MAX_PLAIN);
+    assertThatThrownBy(() -> RecordForm.decompressed(tooLong))
+        .hasMessageContaining("more than " + RecordForm.MAX_PLAIN);
+  }
+
+  private static byte[] compressedZeros(int length) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(ascii(".z"));
+    byte[] piece = new byte[1 << 20];
+    try (DeflaterOutputStream deflater = new DeflaterOutputStream(out)) {
+      for (int left = length; left > 0; left -= piece.length) {
+        deflater.write(piece, 0, Math.min(left, piece.length));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return out.toByteArray();
+  }
+
+  @Test
+  void nobodyTransformsMoreThanFourTimes() {
+    byte[] record = record(10);
+    byte[] transformed = record;
+    for (int i = 0; i < 4; i++) {
+      transformed = ascii(".h" + HexFormat.of().formatHex(transformed));
+    }
+    assertThat(RecordForm.plain(transformed)).isEqualTo(record);
+    assertThat(RecordForm.start(transformed, 10)).startsWith(Arrays.copyOf(record, 10));
+    byte[] once = ascii(".h" + HexFormat.of().formatHex(transformed));
+    assertThatThrownBy(() -> RecordForm.plain(once)).hasMessageContaining("four times");
+    assertThatThrownBy(() -> RecordForm.start(once, 1)).hasMessageContaining("four times");
+  }
+
+  @Test
+  void theStartOfALongOneIsToldFromAPartOfIt() {
+    byte[] compressed = RecordForm.compressed(record(1_000_000));
+    byte[] cut = Arrays.copyOf(compressed, compressed.length / 2);
+    assertThat(RecordForm.start(cut, 100)).startsWith(Arrays.copyOf(record(1_000_000), 100));
+    assertThat(RecordForm.start(RecordForm.hexed(cut), 100))
+        .startsWith(Arrays.copyOf(record(1_000_000), 100))
+        .hasSizeLessThan(10_000);
+    assertThat(RecordForm.start(record(10), 5)).isEqualTo(record(10));
+    byte[] nonsense = ascii(".znonsense");
+    assertThatThrownBy(() -> RecordForm.start(nonsense, 1)).isInstanceOf(PickleException.class);
   }
 }

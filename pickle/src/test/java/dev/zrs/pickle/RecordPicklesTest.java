@@ -3,6 +3,8 @@ package dev.zrs.pickle;
 import static dev.zrs.pickle.HostilePicklesTest.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -71,5 +73,27 @@ class RecordPicklesTest {
       })
   void all_else_is_no_blob(String record) {
     assertThat(RecordPickles.isBlob(bytes(record))).isFalse();
+  }
+
+  @Test
+  void theClassOfALongRecordIsToldFromItsStart() {
+    String name = "N".repeat(2_000);
+    byte[] record = bytes("\200\003cm\n" + name + "\n." + STATE + "x".repeat(100_000));
+    byte[] transformed = RecordForm.hexed(RecordForm.compressed(record));
+    PyGlobal type = new PyGlobal("m", name);
+    assertThat(RecordPickles.classOf(transformed)).contains(type);
+    byte[] cut = Arrays.copyOf(transformed, transformed.length * 9 / 10);
+    assertThat(RecordPickles.classOf(cut)).contains(type);
+  }
+
+  @Test
+  void blobsAreToldInOtherForms() {
+    byte[] blob = bytes("\200\003cZODB.blob\nBlob\n.\200\003N." + " ".repeat(100));
+    byte[] other = bytes("\200\003cZODB.blob\nBlob2\n.\200\003N." + " ".repeat(100));
+    assertThat(RecordPickles.isBlob(RecordForm.compressed(blob))).isTrue();
+    assertThat(RecordPickles.isBlob(RecordForm.compressed(other))).isFalse();
+    byte[] within =
+        bytes("xx" + new String(RecordForm.hexed(blob), StandardCharsets.ISO_8859_1) + "x");
+    assertThat(RecordPickles.isBlob(within, 2, within.length - 3)).isTrue();
   }
 }
