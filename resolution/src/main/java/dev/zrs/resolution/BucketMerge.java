@@ -60,7 +60,7 @@ final class BucketMerge {
   private static boolean isSameNext(BucketState left, BucketState right) {
     return left.next().isPresent() == right.next().isPresent()
         && (left.next().isEmpty()
-            || Reference.of(left.next().get()).isSpelledAs(Reference.of(right.next().get())));
+            || Reference.of(left.next().get()).equals(Reference.of(right.next().get())));
   }
 
   private BucketState merged() {

@@ -32,13 +32,14 @@ record BucketState(List<Object> keys, List<Object> values, Optional<PyPersistent
     }
     boolean hasValues = type.kind().hasValues();
     ItemType keyType = type.keyType(order);
+    ItemType valueType = type.valueType(order);
     List<Object> keys = new ArrayList<>();
     List<Object> values = new ArrayList<>();
     int step = hasValues ? 2 : 1;
     for (int i = 0; i + step <= items.size(); i += step) {
       keys.add(keyType.taken(items.get(i)));
       if (hasValues) {
-        values.add(type.valueType(order).taken(items.get(i + 1)));
+        values.add(valueType.taken(items.get(i + 1)));
       }
     }
     return new BucketState(keys, values, next(parts));

@@ -20,8 +20,8 @@ import java.util.Optional;
  */
 public final class ConflictResolver {
   /**
-   * Bytes of a record beyond which nothing is tried: the commit lock is held meanwhile. A bucket of
-   * a Plone site's catalog has some 10,000.
+   * Bytes of a record beyond which nothing is tried, because the commit lock is held meanwhile. A
+   * bucket of a Plone site's catalog has some 10,000.
    */
   public static final int MAX_RECORD = 16 << 20;
 
@@ -107,8 +107,8 @@ public final class ConflictResolver {
   /** The two pickles of a data record. */
   private record RecordState(Object metadata, Object state) {
     static RecordState of(byte[] any) {
-      byte[] record = RecordForm.plain(any);
-      if (record.length > MAX_RECORD) {
+      byte[] record = RecordForm.plainUpTo(any, MAX_RECORD);
+      if (record == null || record.length > MAX_RECORD) {
         throw new UnknownException("a record of more than " + MAX_RECORD + " bytes");
       }
       // With the names of Python 3, since that is what will read what is written.

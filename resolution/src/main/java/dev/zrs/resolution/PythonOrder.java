@@ -2,10 +2,12 @@ package dev.zrs.resolution;
 
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyDict;
+import dev.zrs.pickle.PyFrozenSet;
 import dev.zrs.pickle.PyGlobal;
 import dev.zrs.pickle.PyList;
 import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyPersistent;
+import dev.zrs.pickle.PySet;
 import dev.zrs.pickle.PyStr8;
 import dev.zrs.pickle.PyTuple;
 import java.math.BigDecimal;
@@ -27,12 +29,25 @@ final class PythonOrder {
   private static final int MAX_DEPTH = 300;
 
   /**
-   * A bucket of strings takes some hundred. Values that share their parts could take forever, and
-   * the commit lock is held meanwhile.
+   * Steps, one for each byte or character that may have to be looked at. A bucket of strings takes
+   * some ten thousand. Values that share their parts could take forever, and the commit lock is
+   * held meanwhile.
    */
-  private static final int MAX_COMPARISONS = 1_000_000;
+  static final long MAX_WORK = 64 << 20;
 
-  private int comparisons;
+  /** What a comparison costs beside them. */
+  private static final int COMPARISON = 64;
+
+  /** Any float is less than a number of more bits. */
+  private static final int FLOAT_BITS = 1024;
+
+  /** Whole numbers of so many bits are floats. */
+  private static final int EXACT_BITS = 53;
+
+  /** What it costs to compare others with a float. */
+  private static final int LONG_COMPARISON = 4096;
+
+  private long work;
   private int depth;
 
   /**
@@ -50,7 +65,7 @@ final class PythonOrder {
   }
 
   private boolean isLess(Object a, Object b) {
-    count();
+    charge(a, b);
     Object left = plain(a);
     Object right = plain(b);
     if (left instanceof PyPersistent || right instanceof PyPersistent) {
@@ -72,6 +87,9 @@ final class PythonOrder {
     if (left instanceof PyList list && right instanceof PyList other) {
       return isLess(list.items(), other.items());
     }
+    if (isSet(left) && isSet(right)) {
+      return isSubset(left, right) && !isSubset(right, left);
+    }
     if (left instanceof PythonTime time && right instanceof PythonTime other) {
       return time.compareTo(other).orElseThrow(() -> incomparable(left, right)) < 0;
     }
@@ -83,6 +101,7 @@ final class PythonOrder {
     Iterator<Object> others = right.iterator();
     for (Object item : left) {
       if (!others.hasNext()) {
+        depth--;
         return false;
       }
       Object other = others.next();
@@ -97,7 +116,7 @@ final class PythonOrder {
   }
 
   private boolean isEqual(Object a, Object b) {
-    count();
+    charge(a, b);
     Object left = plain(a);
     Object right = plain(b);
     if (left instanceof PyPersistent || right instanceof PyPersistent) {
@@ -114,6 +133,9 @@ final class PythonOrder {
     }
     if (left instanceof PyList list && right instanceof PyList other) {
       return isEqual(list.items(), other.items());
+    }
+    if (isSet(left) && isSet(right)) {
+      return isSubset(left, right) && isSubset(right, left);
     }
     if (left instanceof PythonTime time && right instanceof PythonTime other) {
       return time.compareTo(other).orElse(1) == 0;
@@ -142,10 +164,59 @@ final class PythonOrder {
     return true;
   }
 
-  private void count() {
-    if (++comparisons > MAX_COMPARISONS) {
-      throw new UnknownException("more than " + MAX_COMPARISONS + " comparisons");
+  private static boolean isSet(Object value) {
+    return value instanceof PySet || value instanceof PyFrozenSet;
+  }
+
+  private static List<Object> itemsOf(Object set) {
+    return set instanceof PySet changeable ? changeable.items() : ((PyFrozenSet) set).items();
+  }
+
+  private boolean isSubset(Object left, Object right) {
+    List<Object> all = itemsOf(right);
+    itemsOf(left).forEach(this::checkHash);
+    all.forEach(this::checkHash);
+    return itemsOf(left).stream()
+        .allMatch(item -> all.stream().anyMatch(other -> isEqual(item, other)));
+  }
+
+  /** Python looks at hashes first, which only the application knows of its own values. */
+  private void checkHash(Object item) {
+    if (item instanceof PyTuple tuple) {
+      enter();
+      tuple.items().forEach(this::checkHash);
+      depth--;
+      return;
     }
+    charge(item, item);
+    if (item != PyNone.NONE
+        && !isNumber(item)
+        && !(item instanceof String)
+        && !(item instanceof byte[])) {
+      throw new UnknownException("a set with " + Py.describe(item));
+    }
+  }
+
+  private void charge(Object left, Object right) {
+    charge(COMPARISON + Math.min(length(left), length(right)));
+  }
+
+  private void charge(int steps) {
+    work += steps;
+    if (work > MAX_WORK) {
+      throw new UnknownException("values that take too long to compare");
+    }
+  }
+
+  private static int length(Object value) {
+    return switch (value) {
+      case String text -> text.length();
+      case byte[] bytes -> bytes.length;
+      case PyStr8 str -> str.bytes().length;
+      case BigInteger number -> number.bitLength() / Byte.SIZE;
+      case PyGlobal global -> global.module().length() + global.name().length();
+      default -> 0;
+    };
   }
 
   private void enter() {
@@ -176,6 +247,7 @@ final class PythonOrder {
         || value instanceof PyTuple
         || value instanceof PyList
         || value instanceof PyDict
+        || isSet(value)
         || value instanceof PythonTime;
   }
 
@@ -225,7 +297,7 @@ final class PythonOrder {
   }
 
   /** Python compares integers and floats by their exact values. */
-  private static Order compareNumbers(Object left, Object right) {
+  private Order compareNumbers(Object left, Object right) {
     if (left instanceof Double a && right instanceof Double b) {
       return a < b
           ? Order.LESS
@@ -248,13 +320,20 @@ final class PythonOrder {
     return order(big(left).compareTo(big(right)));
   }
 
-  private static Order withWhole(double left, BigInteger right) {
+  private Order withWhole(double left, BigInteger right) {
     if (Double.isNaN(left)) {
       return Order.NONE;
     }
     if (Double.isInfinite(left)) {
       return left > 0 ? Order.GREATER : Order.LESS;
     }
+    if (right.bitLength() > FLOAT_BITS) {
+      return right.signum() > 0 ? Order.LESS : Order.GREATER;
+    }
+    if (right.bitLength() <= EXACT_BITS) {
+      return order(Double.compare(left + 0.0, right.doubleValue()));
+    }
+    charge(LONG_COMPARISON);
     return order(new BigDecimal(left).compareTo(new BigDecimal(right)));
   }
 

@@ -32,17 +32,11 @@ record PythonTime(Kind kind, long order) {
 
   /** What a value of a pickle stands for; empty if it is none of these. */
   static Optional<PythonTime> of(Object value) {
-    if (!(value instanceof PyInstance instance)
-        || instance.kind() != PyInstance.Kind.REDUCE
-        || !(instance.callable() instanceof PyGlobal type)
-        || !type.module().equals(MODULE)
-        || instance.state() != null
-        || !instance.listItems().items().isEmpty()
-        || instance.dictItems().size() != 0) {
+    if (!(value instanceof PyInstance instance)) {
       return Optional.empty();
     }
     PyTuple args = instance.args();
-    return switch (type.name()) {
+    return switch (called(instance)) {
       case "datetime" -> datetime(args);
       case "date" ->
           args.size() == 1 && args.get(0) instanceof byte[] bytes && bytes.length == DATE_BYTES
@@ -55,6 +49,18 @@ record PythonTime(Kind kind, long order) {
       case "timedelta" -> duration(args);
       default -> Optional.empty();
     };
+  }
+
+  /** What of the module is called, with nothing but arguments; empty if it is nothing of it. */
+  private static String called(PyInstance instance) {
+    boolean isPlain =
+        instance.kind() == PyInstance.Kind.REDUCE
+            && instance.state() == null
+            && instance.listItems().items().isEmpty()
+            && instance.dictItems().size() == 0;
+    return isPlain && instance.callable() instanceof PyGlobal type && type.module().equals(MODULE)
+        ? type.name()
+        : "";
   }
 
   /**
@@ -87,7 +93,9 @@ record PythonTime(Kind kind, long order) {
             && instance.kind() == PyInstance.Kind.REDUCE
             && instance.callable().equals(new PyGlobal(MODULE, "timezone"))
             && instance.args().size() > 0
-        ? of(instance.args().get(0)).filter(of -> of.kind == Kind.DURATION).map(PythonTime::order)
+            && instance.args().get(0) instanceof PyInstance offset
+            && called(offset).equals("timedelta")
+        ? duration(offset.args()).map(PythonTime::order)
         : Optional.empty();
   }
 

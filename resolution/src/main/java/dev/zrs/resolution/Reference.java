@@ -7,53 +7,102 @@ import dev.zrs.pickle.PyNone;
 import dev.zrs.pickle.PyPersistent;
 import dev.zrs.pickle.PyStr8;
 import dev.zrs.pickle.PyTuple;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A persistent reference (source: ZODB/serialize.py, ZODB/ConflictResolution.py): an oid, a tuple
- * of oid and class, or a list for one to another database or a weak one.
+ * of oid and class, or a list for one to another database or a weak one. Two are equal if they are
+ * spelled alike.
  *
- * @param id as in the pickle
- * @param oid of the object, as a list so that it can be compared
- * @param database of the object; None if it is the same
- * @param isWeak whether it keeps the object alive
+ * @param spelling which of the forms it has
+ * @param oid of the object
+ * @param isText whether the oid is text in the pickle
+ * @param database of the object; empty if it is the same
+ * @param type the class: a {@link PyGlobal}, None, or the two names of one that could not be
+ *     imported; None in the forms that have none
  */
-record Reference(Object id, List<Byte> oid, Object database, boolean isWeak) {
+record Reference(
+    Spelling spelling, long oid, boolean isText, Optional<String> database, Object type) {
+  private static final int OID_LENGTH = 8;
+
+  enum Spelling {
+    OID,
+    OID_AND_CLASS,
+    OTHER_DATABASE,
+    OTHER_DATABASE_AND_CLASS,
+    WEAK,
+    WEAK_OLD
+  }
+
+  /**
+   * What a reference of a pickle means.
+   *
+   * @throws UnknownException if it is none that ZODB writes
+   */
   static Reference of(PyPersistent persistent) {
-    Object id = persistent.id();
-    if (id instanceof PyTuple tuple && tuple.size() == 2 && isClass(tuple.get(1))) {
-      return new Reference(id, bytes(tuple.get(0)), PyNone.NONE, false);
-    }
-    if (!(id instanceof PyList list)) {
-      return new Reference(id, bytes(id), PyNone.NONE, false);
-    }
-    List<Object> parts = list.items();
+    return switch (persistent.id()) {
+      case PyTuple pair when pair.size() == 2 ->
+          of(Spelling.OID_AND_CLASS, pair.get(0), Optional.empty(), type(pair.get(1)));
+      case PyList list -> ofList(list, list.items());
+      case Object oid -> of(Spelling.OID, oid, Optional.empty(), PyNone.NONE);
+    };
+  }
+
+  private static Reference ofList(PyList list, List<Object> parts) {
     if (parts.size() == 1) {
-      return new Reference(id, bytes(parts.get(0)), PyNone.NONE, true);
+      return of(Spelling.WEAK_OLD, parts.get(0), Optional.empty(), PyNone.NONE);
     }
-    if (parts.size() == 2 && parts.get(1) instanceof PyTuple data) {
-      Object kind = text(parts.get(0));
-      boolean hasClass = kind.equals("m") && data.size() == 3 && isClass(data.get(2));
-      if (hasClass || (kind.equals("n") && data.size() == 2)) {
-        return new Reference(id, bytes(data.get(1)), text(data.get(0)), false);
-      }
-      if (kind.equals("w") && (data.size() == 1 || data.size() == 2)) {
-        return new Reference(
-            id, bytes(data.get(0)), data.size() == 2 ? text(data.get(1)) : PyNone.NONE, true);
-      }
+    if (parts.size() != 2 || !(parts.get(1) instanceof PyTuple data)) {
+      throw unreadable(list);
     }
-    throw unreadable(id);
+    String form = text(parts.get(0)) + data.size();
+    return switch (form) {
+      case "m3" ->
+          of(
+              Spelling.OTHER_DATABASE_AND_CLASS,
+              data.get(1),
+              Optional.of(text(data.get(0))),
+              type(data.get(2)));
+      case "n2" ->
+          of(Spelling.OTHER_DATABASE, data.get(1), Optional.of(text(data.get(0))), PyNone.NONE);
+      case "w1" -> of(Spelling.WEAK, data.get(0), Optional.empty(), PyNone.NONE);
+      case "w2" -> of(Spelling.WEAK, data.get(0), Optional.of(text(data.get(1))), PyNone.NONE);
+      default -> throw unreadable(list);
+    };
+  }
+
+  private static Reference of(
+      Spelling spelling, Object oid, Optional<String> database, Object type) {
+    byte[] bytes =
+        switch (oid) {
+          case byte[] plain -> plain;
+          case PyStr8 str -> str.bytes();
+          case String text when text.length() <= OID_LENGTH ->
+              text.getBytes(StandardCharsets.UTF_8);
+          default -> throw unreadable(oid);
+        };
+    if (bytes.length != OID_LENGTH) {
+      throw unreadable(oid);
+    }
+    long number = ByteBuffer.wrap(bytes).getLong();
+    return new Reference(spelling, number, !(oid instanceof byte[]), database, type);
   }
 
   /** A class, or the names of one that could not be imported. */
-  private static boolean isClass(Object part) {
-    return part instanceof PyGlobal
-        || part == PyNone.NONE
-        || (part instanceof PyTuple names
-            && names.size() == 2
-            && names.items().stream().allMatch(name -> text(name) instanceof String));
+  private static Object type(Object part) {
+    return switch (part) {
+      case PyGlobal global -> global;
+      case PyNone none -> none;
+      case PyTuple names when names.size() == 2 -> List.of(text(names.get(0)), text(names.get(1)));
+      default -> throw unreadable(part);
+    };
+  }
+
+  boolean isWeak() {
+    return spelling == Spelling.WEAK || spelling == Spelling.WEAK_OLD;
   }
 
   /**
@@ -61,62 +110,22 @@ record Reference(Object id, List<Byte> oid, Object database, boolean isWeak) {
    * it makes one object of these.
    */
   boolean isSame(Reference other) {
-    if (isWeak || other.isWeak) {
-      return isSpelledAs(other);
+    if (isWeak() || other.isWeak()) {
+      return equals(other);
     }
-    return oid.equals(other.oid) && database.equals(other.database);
-  }
-
-  /** Whether both are the same in the pickle. */
-  boolean isSpelledAs(Reference other) {
-    return isSpelledAs(id, other.id);
-  }
-
-  private static boolean isSpelledAs(Object left, Object right) {
-    if (left instanceof PyTuple || left instanceof PyList) {
-      List<Object> a = Py.asSequence(left);
-      if (!left.getClass().equals(right.getClass()) || a.size() != Py.asSequence(right).size()) {
-        return false;
-      }
-      List<Object> b = Py.asSequence(right);
-      for (int i = 0; i < a.size(); i++) {
-        if (!isSpelledAs(a.get(i), b.get(i))) {
-          return false;
-        }
-      }
-      return true;
-    }
-    if (left instanceof byte[] a && right instanceof byte[] b) {
-      return Arrays.equals(a, b);
-    }
-    return text(left).equals(text(right));
+    return oid == other.oid && database.equals(other.database);
   }
 
   /** A Python 2 str is text to Python 3. */
-  private static Object text(Object value) {
+  private static String text(Object value) {
     return switch (value) {
       case PyStr8 str -> new String(str.bytes(), StandardCharsets.ISO_8859_1);
-      case PyGlobal global -> global;
       case String text -> text;
-      case PyNone none -> none;
-      default -> value;
+      default -> throw unreadable(value);
     };
   }
 
-  private static List<Byte> bytes(Object oid) {
-    byte[] bytes =
-        switch (oid) {
-          case byte[] plain -> plain;
-          case PyStr8 str -> str.bytes();
-          case String text -> text.getBytes(StandardCharsets.UTF_8);
-          default -> throw unreadable(oid);
-        };
-    Byte[] boxed = new Byte[bytes.length];
-    Arrays.setAll(boxed, i -> bytes[i]);
-    return List.of(boxed);
-  }
-
-  private static UnknownException unreadable(Object id) {
-    return new UnknownException("a persistent reference that is " + Py.describe(id));
+  private static UnknownException unreadable(Object part) {
+    return new UnknownException("a persistent reference with " + Py.describe(part));
   }
 }

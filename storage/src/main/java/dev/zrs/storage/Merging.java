@@ -1,6 +1,5 @@
 package dev.zrs.storage;
 
-import dev.zrs.pickle.Py;
 import dev.zrs.pickle.RecordPickles;
 import dev.zrs.resolution.ConflictResolver;
 import dev.zrs.resolution.Resolution;
@@ -17,16 +16,34 @@ final class Merging {
   static Resolution merge(Oid oid, byte[] old, byte[] committed, byte[] changed) {
     Resolution resolution = ConflictResolver.resolve(old, committed, changed);
     if (LOG.isDebugEnabled()) {
-      String type = RecordPickles.classOf(changed).map(Py::describe).orElse("an unreadable class");
-      switch (resolution) {
-        case Resolution.Resolved resolved ->
-            LOG.debug("Conflict resolution on {}, oid {}: merged", type, oid);
-        case Resolution.Refused(String reason) ->
-            LOG.debug("Conflict resolution on {}, oid {}, failed: {}", type, oid, reason);
-        case Resolution.Unknown(String reason) ->
-            LOG.debug("Conflict resolution on {}, oid {}, not tried: {}", type, oid, reason);
-      }
+      log(
+          oid,
+          changed,
+          switch (resolution) {
+            case Resolution.Resolved resolved -> "merged";
+            case Resolution.Refused(String reason) -> "refused: " + reason;
+            case Resolution.Unknown(String reason) -> "left to the application: " + reason;
+          });
     }
     return resolution;
+  }
+
+  /** A conflict with which nothing is tried. */
+  static void leave(Oid oid, byte[] changed) {
+    if (LOG.isDebugEnabled()) {
+      log(oid, changed, "left to the application");
+    }
+  }
+
+  /** A change is based on a revision that is not there any more. */
+  static void missing(Oid oid, byte[] changed) {
+    if (LOG.isDebugEnabled()) {
+      log(oid, changed, "refused: the revision on which it is based is packed away, or deleted");
+    }
+  }
+
+  private static void log(Oid oid, byte[] changed, String what) {
+    String type = RecordPickles.classNameOf(changed).orElse("an unreadable class");
+    LOG.debug("Conflict resolution on {}, oid {}: {}", type, oid, what);
   }
 }

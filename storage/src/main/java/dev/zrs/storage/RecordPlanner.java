@@ -19,9 +19,6 @@ final class RecordPlanner {
   private final Consumer<ConflictException> conflicts;
   private final boolean merges;
 
-  /** They are in memory until they are written. */
-  private long mergedBytes;
-
   /**
    * @param quota position in the file beyond which no record may begin
    * @param merges whether two changes of one object are merged where that can be done
@@ -70,14 +67,12 @@ final class RecordPlanner {
     BufferedData data = store.data();
     if (committed != null && !committed.equals(store.serial())) {
       byte[] changed = data.get();
-      ConflictException conflict =
-          new ConflictException(store.oid(), committed, store.serial(), changed);
-      byte[] merged = merges ? merged(conflict, changed, current) : null;
-      mergedBytes += merged == null ? 0 : merged.length;
-      if (merged == null || mergedBytes > TransactionBuffer.MEMORY_LIMIT) {
-        conflicts.accept(conflict);
+      byte[] merged = merges ? merged(store, committed, changed, current) : null;
+      if (merged == null) {
+        conflicts.accept(conflict(store, committed, changed));
         return;
       }
+      plan.addMerged(merged.length);
       data = new BufferedData(merged);
       plan.merged().add(store.oid());
     }
@@ -93,27 +88,35 @@ final class RecordPlanner {
             PlannedRecord.newBlob(store.blob())));
   }
 
+  private static ConflictException conflict(
+      RecordOperation.Store store, Tid committed, byte[] changed) {
+    return new ConflictException(store.oid(), committed, store.serial(), changed);
+  }
+
   /**
    * Both changes in one record.
    *
    * @param current the object's newest record in the file; null if the base alone has it
-   * @return null if only the application can tell
-   * @throws ConflictException if the application would refuse, too
+   * @return null if only the application can tell, or too much was merged already
+   * @throws ConflictException if the application would refuse, too, or the revision on which the
+   *     change is based is packed away or deleted
    */
   private byte @Nullable [] merged(
-      ConflictException conflict, byte[] changed, @Nullable DataHeader current) {
-    if (!ConflictResolver.knows(changed)) {
+      RecordOperation.Store store, Tid committed, byte[] changed, @Nullable DataHeader current) {
+    Oid oid = store.oid();
+    if (!ConflictResolver.knows(changed) || !plan.canMerge()) {
+      Merging.leave(oid, changed);
       return null;
     }
-    byte[] old = revision(conflict.oid(), conflict.read(), current);
-    byte[] committed = revision(conflict.oid(), conflict.committed(), current);
-    if (old == null || committed == null) {
-      // Packed away, or deleted.
-      throw conflict;
+    byte[] before = revision(oid, store.serial(), current);
+    byte[] after = revision(oid, committed, current);
+    if (before == null || after == null) {
+      Merging.missing(oid, changed);
+      throw conflict(store, committed, changed);
     }
-    return switch (Merging.merge(conflict.oid(), old, committed, changed)) {
+    return switch (Merging.merge(oid, before, after, changed)) {
       case Resolution.Resolved(byte[] record) -> record;
-      case Resolution.Refused refused -> throw conflict;
+      case Resolution.Refused refused -> throw conflict(store, committed, changed);
       case Resolution.Unknown unknown -> null;
     };
   }

@@ -23,6 +23,9 @@ final class TransactionPlan {
   private final Set<Oid> merged = new LinkedHashSet<>();
   private long next;
 
+  /** They are in memory until they are written. */
+  private long mergedBytes;
+
   /**
    * @param start where the transaction record will begin
    * @param metadataLength of user, description and extension together, in bytes
@@ -92,6 +95,16 @@ final class TransactionPlan {
   /** The objects that undo changes. */
   Set<Oid> undone() {
     return undone;
+  }
+
+  /** Whether the records that are merged, all together, may become longer still. */
+  boolean canMerge() {
+    return mergedBytes < TransactionBuffer.MEMORY_LIMIT;
+  }
+
+  /** Notes the length of a record that was merged. */
+  void addMerged(int bytes) {
+    mergedBytes += bytes;
   }
 
   /** The objects whose change is merged with one that was committed since. */

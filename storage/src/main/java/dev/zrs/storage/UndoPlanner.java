@@ -100,6 +100,10 @@ final class UndoPlanner {
   }
 
   private Outcome merged(DataHeader undone) {
+    if (!plan.canMerge()) {
+      return new Refused(
+          "More would have to be merged with later changes than memory is set aside for");
+    }
     byte[] old = file.follow(undone.position(), undone);
     byte[] latest = latestData(undone);
     byte[] earlier = file.follow(file.previous(undone), undone);
@@ -108,6 +112,7 @@ final class UndoPlanner {
         && earlier != null
         && Merging.merge(undone.oid(), old, latest, earlier)
             instanceof Resolution.Resolved(byte[] data)) {
+      plan.addMerged(data.length);
       return new Merged(data);
     }
     return new Refused("Some data were modified by a later transaction");
