@@ -475,3 +475,16 @@ def test_clients_that_write_digits(cluster, zrs):
     db.close()
     assert server.stop() == 0
     assert forms(server.file) == {b'.h'}
+
+
+@pytest.mark.ours
+def test_what_the_storage_can_do_is_what_pythons_can(cluster):
+    told = []
+    for name, wanted in ('python', servers.RUNZEO_CURRENT), ('zrs', servers.ZRS):
+        server = layered(cluster(name, wanted)).start()
+        storage = ZEO.client(server.address, wait_timeout=60)
+        info = storage._call('get_info')
+        told.append({key: info[key] for key in info if key not in ('name', 'size')})
+        storage.close()
+        assert server.stop() == 0
+    assert told[1] == told[0]

@@ -17,6 +17,7 @@ import java.util.List;
  * @param interfaces of ZODB, in Python's order
  */
 record Abilities(boolean undo, boolean records, List<String> interfaces) {
+  private static final String WRAPPER = "IStorageWrapper";
   private static final List<String> FILE_BLOBS = List.of("IBlobStorageRestoreable", "IBlobStorage");
 
   private static final List<String> FILE =
@@ -50,8 +51,16 @@ record Abilities(boolean undo, boolean records, List<String> interfaces) {
         interfaces.add("IStorageIteration");
         yield new Abilities(demo.supportsUndo(), false, interfaces);
       }
-      case LayeredStorage layered -> of(layered.base());
+      case LayeredStorage layered -> of(layered.base()).wrapped();
     };
+  }
+
+  private Abilities wrapped() {
+    List<String> all = new ArrayList<>(interfaces);
+    if (!all.contains(WRAPPER)) {
+      all.add(WRAPPER);
+    }
+    return new Abilities(undo, records, all);
   }
 
   /** As get_info has them: pairs of module and name. */
