@@ -179,6 +179,21 @@ def delete(which, serial):
     return storage.history(which, 2)
 
 
+def store_text():
+    t = TransactionMetaData()
+    storage.tpc_begin(t)
+    storage.store(storage.new_oid(), z64, 'text', '', t)
+    try:
+        storage.tpc_vote(t)
+    except TypeError as e:
+        return str(e)
+    finally:
+        storage.tpc_abort(t)
+
+
+show('data that are text', store_text)
+show('and the connection', storage.is_connected)
+
 victim = root['b2']._p_oid
 serial = storage.getTid(victim)
 show('delete with a wrong serial', delete, victim, some[0])

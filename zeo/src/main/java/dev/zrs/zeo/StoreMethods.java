@@ -7,6 +7,7 @@ import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import dev.zrs.storage.TransactionBuffer;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 
 /**
  * The requests that fill a client's transaction. What they bring is only collected; a failure is
@@ -25,11 +26,26 @@ final class StoreMethods {
     this.upload = new BlobUpload(service.storage().blobs());
   }
 
+  /**
+   * The data of a record. If it is text the vote fails, as with Python's server, and the connection
+   * goes on.
+   */
+  private static Supplier<byte[]> data(Request request) {
+    if (request.argument(2) instanceof String) {
+      return () -> {
+        throw new RequestException(
+            RemoteError.builtin("TypeError", "a bytes-like object is required, not 'str'"));
+      };
+    }
+    byte[] data = request.bytes(2);
+    return () -> data;
+  }
+
   Object store(Request request) {
     request.expect(4, 4);
     Oid oid = request.oid(0);
     Tid serial = request.serial(1);
-    byte[] data = request.bytes(2);
+    Supplier<byte[]> data = data(request);
     ClientTransaction transaction = transactions.open(request, 3);
     service.stats().stores.increment();
     boolean resolved = transaction.state() == ClientTransaction.State.CONFLICTING;
@@ -37,9 +53,9 @@ final class StoreMethods {
         transaction,
         buffer -> {
           if (resolved) {
-            buffer.resolve(oid, serial, data);
+            buffer.resolve(oid, serial, data.get());
           } else {
-            buffer.store(oid, serial, data);
+            buffer.store(oid, serial, data.get());
           }
         });
     return PyNone.NONE;
@@ -106,15 +122,16 @@ final class StoreMethods {
     request.expect(4, 4);
     Oid oid = request.oid(0);
     Tid serial = request.serial(1);
-    byte[] data = request.bytes(2);
+    Supplier<byte[]> data = data(request);
     ClientTransaction transaction = transactions.open(request, 3);
     collect(
         transaction,
         buffer -> {
+          byte[] record = data.get();
           Path file = upload.end();
           boolean taken = false;
           try {
-            buffer.storeBlob(oid, serial, data, file);
+            buffer.storeBlob(oid, serial, record, file);
             taken = true;
           } finally {
             if (!taken) {
@@ -131,7 +148,7 @@ final class StoreMethods {
     request.expect(5, 5);
     Oid oid = request.oid(0);
     Tid serial = request.serial(1);
-    byte[] data = request.bytes(2);
+    Supplier<byte[]> data = data(request);
     String name = request.text(3);
     ClientTransaction transaction = transactions.open(request, 4);
     if (!isSharedName(name)) {
@@ -143,7 +160,7 @@ final class StoreMethods {
         buffer -> {
           BlobDirectory blobs = service.storage().blobs().orElseThrow(BlobUpload::noBlobs);
           Path file = blobs.directoryOf(oid).resolve(name);
-          buffer.storeBlob(oid, serial, data, file);
+          buffer.storeBlob(oid, serial, data.get(), file);
         });
     return PyNone.NONE;
   }
