@@ -44,7 +44,7 @@ final class PackCommand extends FileCommand {
       paramLabel = "N",
       description = "keep what was current at any time of the last N days (default: 0)",
       defaultValue = "0")
-  private double days;
+  private String days = "0";
 
   @Option(names = "--no-gc", description = "remove old revisions only (pack-gc false)")
   private boolean noGarbage;
@@ -81,6 +81,13 @@ final class PackCommand extends FileCommand {
       return Main.USAGE;
     }
     StorageOptions options = StorageOptions.of(file).withPack(!noGarbage, !noOld);
+    double seconds;
+    try {
+      seconds = number(days) * DAY_SECONDS;
+    } catch (BadValueException e) {
+      err.println("Error: --days: " + e.reason());
+      return Main.USAGE;
+    }
     try {
       options = options.withPackRate(bytesPerSecond(rate));
     } catch (BadValueException e) {
@@ -91,7 +98,7 @@ final class PackCommand extends FileCommand {
       options = options.withBlobDirectory(blobs);
     }
     InstantSource clock = InstantSource.system();
-    double time = clock.millis() / 1e3 - days * DAY_SECONDS;
+    double time = Math.max(0, clock.millis() / 1e3 - seconds);
     try (FileStorage storage = FileStorage.open(options, new RealDisk(), clock)) {
       // At a signal the pack ends and cleans up. After it, closing again is harmless.
       Runtime.getRuntime()
@@ -105,6 +112,18 @@ final class PackCommand extends FileCommand {
       err.println("Error: " + e.getMessage() + "; pack a running server with zeopack");
       return Main.BAD;
     }
+  }
+
+  private static double number(String text) {
+    try {
+      double number = Double.parseDouble(text);
+      if (number >= 0 && Double.isFinite(number)) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // The same answer.
+    }
+    throw new BadValueException("'" + text + "' is not a number of days >= 0");
   }
 
   private static long bytesPerSecond(String text) {
