@@ -37,8 +37,8 @@ class ResolutionFuzz {
     Resolution[] came = new Resolution[1];
     bounds.check(() -> came[0] = conflict.resolve());
     if (came[0] instanceof Resolution.Resolved(byte[] record)) {
-      assertThat(RecordPickles.classOf(record).map(BTreeClass::of))
-          .isEqualTo(RecordPickles.classOf(conflict.changed()).map(BTreeClass::of));
+      assertThat(RecordPickles.classOf(record).flatMap(BTreeClass::of))
+          .isEqualTo(RecordPickles.classOf(conflict.changed()).flatMap(BTreeClass::of));
       byte[] plain = RecordForm.plain(record);
       Unpickler in = new Unpickler(plain, 0, plain.length, PickleLimits.DEFAULT);
       in.load();
