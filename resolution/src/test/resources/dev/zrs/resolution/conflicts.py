@@ -43,6 +43,11 @@ class Amount:
         COMPARED.append(self)
         return self.number < other.number
 
+    def __gt__(self, other):
+        # When the other's __lt__ has no answer.
+        COMPARED.append(self)
+        return NotImplemented
+
     def __hash__(self):
         return hash(self.number)
 
@@ -61,6 +66,10 @@ def noticed(base):
         def __lt__(self, other):
             COMPARED.append(self)
             return base.__lt__(self, other)
+
+        def __gt__(self, other):
+            COMPARED.append(self)
+            return base.__gt__(self, other)
 
         __hash__ = base.__hash__
 
