@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -50,9 +51,17 @@ final class BTreesConflictsTest {
     }
     LOG.info("{}: {}", family, new TreeMap<>(tally));
     assertThat(tally.get("conflicts")).isEqualTo(COUNT);
-    assertThat(tally.get("resolved")).isGreaterThan(COUNT / 3);
+    assertThat(tally.get("ours: resolved")).isGreaterThan(COUNT / 3);
     assertThat(tally.getOrDefault("unknown", 0)).isLessThan(COUNT / 10);
     REACHED.addAll(tally.keySet());
+  }
+
+  @Test
+  void conflictsMadeByHandAreMergedAsPythonDoes() throws IOException {
+    Map<String, Integer> tally = new HashMap<>();
+    compare("by hand", 0, 1, tally);
+    assertThat(tally.get("ours: resolved")).isEqualTo(9);
+    assertThat(tally.get("ours: BTrees reason 0:")).isEqualTo(8);
   }
 
   @AfterAll

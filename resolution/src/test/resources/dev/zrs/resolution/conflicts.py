@@ -20,8 +20,13 @@ from BTrees.Length import Length
 from ZODB import ConflictResolution
 from ZODB._compat import PersistentPickler, PersistentUnpickler
 from ZODB.DemoStorage import DemoStorage
+from zodbpickle import pickle_3
 
 RESOLVED, REFUSED, UNKNOWN = b'=', b'!', b'?'
+
+
+# Values of which only Python knows the order, or of which only the application does, when they are compared.
+COMPARED = []
 
 
 class Amount:
@@ -31,16 +36,53 @@ class Amount:
         self.number = number
 
     def __eq__(self, other):
+        COMPARED.append(self)
         return self.number == other.number
 
     def __lt__(self, other):
+        COMPARED.append(self)
         return self.number < other.number
+
+    def __gt__(self, other):
+        # When the other's __lt__ has no answer.
+        COMPARED.append(self)
+        return NotImplemented
 
     def __hash__(self):
         return hash(self.number)
 
     def __repr__(self):
         return 'Amount(%r)' % self.number
+
+
+def noticed(base):
+    """A class like this one; comparisons of its values are noticed."""
+
+    class Noticed(base):
+        def __eq__(self, other):
+            COMPARED.append(self)
+            return base.__eq__(self, other)
+
+        def __lt__(self, other):
+            COMPARED.append(self)
+            return base.__lt__(self, other)
+
+        def __gt__(self, other):
+            COMPARED.append(self)
+            return base.__gt__(self, other)
+
+        __hash__ = base.__hash__
+
+        def __reduce_ex__(self, protocol):
+            return base(self).__reduce_ex__(protocol)
+    return Noticed
+
+
+NOTICED = {('decimal', 'Decimal'): noticed(decimal.Decimal), ('builtins', 'frozenset'): noticed(frozenset)}
+
+
+def find_global(module, name):
+    return NOTICED.get((module, name)) or ConflictResolution.find_global(module, name)
 
 
 class Reference:
@@ -53,9 +95,69 @@ class Reference:
         return 'Reference(%r)' % (self.data,)
 
 
-def record(meta, state):
+class Python2Pickler(pickle_3._Pickler):
+    """Writes what Python 2 has written, as far as Python 3 reads it: a str that is no unicode, which bytes are too, and
+    the modules in C that had the classes.
+
+    Left out is what ZODB in Python 3 can't read at all: a str of Python 2 that is not ASCII (UnicodeDecodeError; dates
+    have them), and the names that Python 3 has changed, as __builtin__.set and copy_reg._reconstructor."""
+
+    dispatch = pickle_3._Pickler.dispatch.copy()
+
+    def __init__(self, f, protocol, choice):
+        super().__init__(f, protocol)
+        self.in_c = choice.random() < 0.5
+        self.choice = choice
+        self.calls = 0
+
+    def persistent_id(self, value):
+        return value.data if type(value) is Reference else None
+
+    def save_reduce(self, *args, **options):
+        self.calls += 1
+        super().save_reduce(*args, **options)
+        self.calls -= 1
+
+    def save_python2_str(self, value, content, otherwise):
+        # Oids have always been str, and empty bytes are __builtin__.bytes().
+        is_str = value in OIDS or not value or self.choice.random() < 0.5
+        if self.calls or not content.isascii() or not is_str:
+            otherwise(self, value)
+            return
+        if len(content) < 256 and self.choice.random() < 0.8:
+            self.write(b'U' + struct.pack('<B', len(content)) + content)
+        else:
+            self.write(b'T' + struct.pack('<i', len(content)) + content)
+        self.memoize(value)
+
+    def save_str(self, value):
+        self.save_python2_str(value, value.encode(), pickle_3._Pickler.save_str)
+    dispatch[str] = save_str
+
+    def save_bytes(self, value):
+        self.save_python2_str(value, value, pickle_3._Pickler.save_bytes)
+    dispatch[bytes] = save_bytes
+
+    def save_type(self, value):
+        if not value.__module__.startswith('BTrees.') or not self.in_c or value is Length:
+            super().save_type(value)
+            return
+        self.write(('c%s\n%s\n' % (module_in_c(value), value.__name__)).encode())
+        self.memoize(value)
+    dispatch[type] = save_type
+
+
+def module_in_c(cls):
+    return cls.__module__.replace('BTrees.', 'BTrees._')
+
+
+def record(meta, state, python2=None):
+    """With python2, (protocol, random choice), as Python 2 wrote it."""
     f = io.BytesIO()
-    pickler = PersistentPickler(lambda o: o.data if type(o) is Reference else None, f, 3)
+    if python2:
+        pickler = Python2Pickler(f, *python2)
+    else:
+        pickler = PersistentPickler(lambda o: o.data if type(o) is Reference else None, f, 3)
     pickler.dump(meta)
     pickler.dump(state)
     return f.getvalue()
@@ -72,13 +174,14 @@ def resolved(old, committed, new):
     factory = ConflictResolution.PersistentReferenceFactory()
 
     def states(data):
-        unpickler = PersistentUnpickler(
-            ConflictResolution.find_global, factory.persistent_load, io.BytesIO(data))
+        unpickler = PersistentUnpickler(find_global, factory.persistent_load, io.BytesIO(data))
         return unpickler.load(), unpickler.load()
 
     try:
         meta, new_state = states(new)
         cls, args = meta if isinstance(meta, tuple) else (meta, ())
+        if isinstance(cls, tuple):
+            cls = find_global(*cls)
         instance = cls.__new__(cls, *(args or ()))
         state = instance._p_resolveConflict(states(old)[1], states(committed)[1], new_state)
         f = io.BytesIO()
@@ -96,10 +199,11 @@ OIDS = [bytes(7) + bytes([i]) for i in range(4)]
 
 
 class Values:
-    """What may stand in a tree."""
+    """What may stand in a tree; with takes_all, also what it would not take."""
 
-    def __init__(self, letter, choice):
+    def __init__(self, letter, choice, takes_all=True):
         self.choice = choice
+        self.takes_all = takes_all
         self.make = getattr(self, letter)
 
     def whole(self, low, high):
@@ -119,7 +223,11 @@ class Values:
         return self.whole(0, 2 ** 64 - 1)
 
     def F(self):
-        return self.choice.choice([0.5, 1.0, -1.0, 3, 1e30, 1e-40, float('inf'), self.choice.random()])
+        c = self.choice
+        if self.takes_all and c.random() < 0.05:
+            return c.choice([2 ** 63, -2 ** 63, 2 ** 63 - 1, 10 ** 30, 'x'])
+        return c.choice([0.5, 1.0, -1.0, 3, 1e30, 1e300, -1e300, 1e-40, 0.0, -0.0, float('inf'), float('nan'), 2 ** 24,
+                         2 ** 24 + 1, 2.0 ** 24 + 1, 2 ** 53 + 1, True, c.random()])
 
     def f(self):
         return bytes([self.choice.choice([0, 97, 200, 255]), self.choice.randrange(256)])
@@ -205,8 +313,8 @@ class Values:
     # Those that can be sorted, and thus be many keys of one tree.
     KEYS = ['number', 'text', 'text', 'bytes', 'tuple', 'none_or_number', 'datetime', 'aware', 'date', 'time', 'duration']
     OTHERS = ['nan', 'list', 'reference', 'any_reference', 'dict', 'set', 'mixed', 'amount', 'decimal']
-    # Only Python itself, or the application, can compare them.
-    UNKNOWN = {'set', 'amount', 'decimal'}
+    # Their pickles of protocols 1 and 2, or of 1, have names that Python 3 does not know.
+    PYTHON3 = {'set', 'amount'}
 
 
 class Conflicts:
@@ -216,12 +324,15 @@ class Conflicts:
         self.family = family
         self.choice = random.Random('%s %d' % (family, seed))
         module = importlib.import_module('BTrees.%sBTree' % family)
+        # What counts is the extension in C; that in Python differs.
+        assert importlib.import_module('BTrees._%sBTree' % family).__file__.endswith('.so')
+        assert getattr(module, family + 'BTree') is not getattr(module, family + 'BTreePy')
         self.classes = [getattr(module, family + kind) for kind in ('Bucket', 'Set', 'BTree', 'TreeSet')]
         self.keys = Values(family[0], self.choice)
         self.values = Values(family[1], self.choice)
 
     def one(self):
-        """(the three records, whether there may be values that we don't know)."""
+        """The three records."""
         c = self.choice
         cls = c.choice(self.classes)
         maps = cls in (self.classes[0], self.classes[2])
@@ -236,11 +347,15 @@ class Conflicts:
             nexts = [None] * 3
         old = {i: self.values.make() for i in range(len(pool)) if c.random() < 0.6}
         states = [old, self.changed(old, len(pool)), self.changed(old, len(pool))]
-        meta = c.choice([cls, cls, (cls, None), (cls, ())])
-        records = [record(meta, self.state(cls, maps, pool, state, following)) for state, following in zip(states, nexts)]
-        unknown = (self.family[0] == 'O' and self.keys.kind in Values.UNKNOWN
-                   or maps and self.family[1] == 'O' and self.values.kind in Values.UNKNOWN)
-        return records, unknown
+        meta = c.choice([cls, cls, (cls, None), (cls, ()), ((cls.__module__, cls.__name__), None),
+                         ((module_in_c(cls), cls.__name__), None)])
+        # What is older may be of another Python.
+        oldest = 0 if c.random() < 0.6 or {self.keys.kind, self.values.kind} & Values.PYTHON3 else 1
+        pythons = sorted(c.choice([1, 2, 3]) if oldest else 3 for _ in range(3))
+        if c.random() < 0.3:
+            pythons = pythons[2:] * 3
+        return [record(meta, self.state(cls, maps, pool, state, following), (python, c) if python < 3 else None)
+                for state, following, python in zip(states, nexts, pythons)]
 
     def pool(self, size):
         """Keys in order, each once, as far as they can be ordered."""
@@ -279,8 +394,10 @@ class Conflicts:
             items.insert(1, items[0])
         bucket = (tuple(items),) + ((following,) if following else ())
         if cls in self.classes[:2]:
-            return bucket
+            return bucket if self.choice.random() < 0.99 else self.choice.choice([None, (), ((),)])
         what = self.choice.random()
+        if what < 0.01:
+            return self.choice.choice([(), (None,), ((),), (((),),), ((((),),),)])
         if what < 0.03:
             return (Reference((OIDS[1], cls)), 1, Reference((OIDS[2], cls))), Reference((OIDS[1], self.classes[0]))
         return None if not items else ((bucket,),)
@@ -297,8 +414,8 @@ class RealConflicts:
         kind = self.choice.choice(['BTree', 'TreeSet'])
         self.maps = kind == 'BTree'
         self.cls = getattr(module, family + kind)
-        self.keys = Values(family[0], self.choice)
-        self.values = Values(family[1], self.choice)
+        self.keys = Values(family[0], self.choice, takes_all=False)
+        self.values = Values(family[1], self.choice, takes_all=False)
         self.keys.kind = self.choice.choice(['number', 'text', 'bytes', 'datetime'])
         self.values.kind = self.choice.choice(Values.KEYS)
 
@@ -357,10 +474,33 @@ def lengths(seed):
 
     def number():
         return choice.choice([choice.randint(-9, 9), 2 ** 31, 2 ** 63 - 1, -2 ** 63, 2 ** 64, True, 10 ** 30])
-    return [record(Length, number()) for _ in range(3)], False
+    return [record(Length, number(), choice.choice([None, (1, choice), (2, choice)])) for _ in range(3)]
+
+
+def by_hand():
+    """What random choice does not come upon."""
+    from BTrees.OOBTree import OOBTree, OOBucket, OOSet
+
+    def bucket(*items, cls=OOBucket, next=Reference((OIDS[1], OOBucket)), python2=None):
+        return record(cls, (items, next) if next else (items,), python2)
+
+    # Keys of which many are the beginning of others.
+    old = [(i, 1, 'x') for i in range(400)]
+    short = [(i, 1) for i in range(400)]
+    yield [bucket(*sorted(keys), cls=OOSet, next=None) for keys in (old, old + short, old + [(999,)])]
+    # A class has two names, and an oid two types.
+    for seed in range(8):
+        choice = random.Random(seed)
+        python2 = 1 + seed % 2, choice
+        old = bucket('a', 1, python2=python2)
+        yield [old, bucket('a', 1, 'b', 2, python2=python2), bucket('a', 1, 'c', 3, python2=python2)]
+        yield [old, bucket('a', 1, 'b', 2), bucket('a', 1, 'c', 3)]
 
 
 def conflicts(family, count, seed):
+    if family == 'by hand':
+        yield from by_hand()
+        return
     if family == 'Length':
         for i in range(count):
             yield lengths(seed + i)
@@ -374,7 +514,7 @@ def conflicts(family, count, seed):
         trees += 1
         for records in RealConflicts(family, seed + trees).some()[:real]:
             real -= 1
-            yield records, False
+            yield records
 
 
 def write(pieces):
@@ -386,10 +526,11 @@ def write(pieces):
 def check(all_conflicts, answers):
     tally = collections.Counter()
     failures = []
-    for number, (records, may_be_unknown) in enumerate(all_conflicts):
+    for number, records in enumerate(all_conflicts):
         size, = struct.unpack('>I', answers.read(4))
         answer = answers.read(size)
         outcome, content = answer[:1], answer[1:]
+        COMPARED.clear()
         expected, reason = resolved(*records)
         tally['conflicts'] += 1
         if expected is not None:
@@ -398,7 +539,8 @@ def check(all_conflicts, answers):
             tally[reason if reason.startswith('BTrees') else 'error'] += 1
         if outcome == UNKNOWN:
             tally['unknown'] += 1
-            ok = may_be_unknown
+            # Python had to ask the values' own classes.
+            ok = bool(COMPARED)
         elif expected is None:
             # A comparison of values that fails is another reason to Python, one that came after it.
             ok = outcome == REFUSED and (content.decode().startswith(reason) or not content.startswith(b'BTrees'))
@@ -406,10 +548,11 @@ def check(all_conflicts, answers):
                 tally['ours: ' + reason] += 1
         else:
             ok = outcome == RESOLVED and loaded(content) == loaded(expected)
+            tally['ours: resolved'] += ok
         if not ok:
-            failures.append('%d: %s\n  Python: %s\n  ours: %s %s' % (
-                number, [loaded(r) for r in records], expected and loaded(expected) or reason, outcome.decode(),
-                loaded(content) if outcome == RESOLVED else content.decode()))
+            failures.append('%d: %s\n  Python: %.2000s\n  ours: %s %.2000s' % (
+                number, ['%.2000s' % loaded(r) for r in records], expected and loaded(expected) or reason,
+                outcome.decode(), loaded(content) if outcome == RESOLVED else content.decode()))
     assert not answers.read(1)
     for failure in failures[:5]:
         print(failure)
@@ -421,7 +564,7 @@ def check(all_conflicts, answers):
 if __name__ == '__main__':
     what, family, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     if what == 'make':
-        for three, _ in conflicts(family, count, seed):
+        for three in conflicts(family, count, seed):
             write(three)
     else:
         with open(sys.argv[5], 'rb') as f:

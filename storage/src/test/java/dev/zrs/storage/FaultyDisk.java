@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** A disk on which one chosen operation that changes something fails. Any thread may call. */
+/**
+ * A disk on which one chosen operation that changes something fails, or is held up. Any thread may
+ * call.
+ */
 final class FaultyDisk implements Disk {
   private final Disk disk;
 
@@ -19,6 +22,8 @@ final class FaultyDisk implements Disk {
   private int failAt = -1;
   private @Nullable String failNext;
   private @Nullable String failed;
+  private @Nullable String heldUp;
+  private Runnable before = () -> {};
 
   FaultyDisk(Disk disk) {
     this.disk = disk;
@@ -34,6 +39,17 @@ final class FaultyDisk implements Disk {
     lock.lock();
     try {
       failNext = operation;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Has something done first when the next operation of this name comes, on its thread. */
+  void beforeNext(String operation, Runnable action) {
+    lock.lock();
+    try {
+      heldUp = operation;
+      before = action;
     } finally {
       lock.unlock();
     }
@@ -58,6 +74,17 @@ final class FaultyDisk implements Disk {
   }
 
   private void count(String operation) throws IOException {
+    Runnable first = () -> {};
+    lock.lock();
+    try {
+      if (operation.equals(heldUp)) {
+        heldUp = null;
+        first = before;
+      }
+    } finally {
+      lock.unlock();
+    }
+    first.run();
     lock.lock();
     try {
       operations++;

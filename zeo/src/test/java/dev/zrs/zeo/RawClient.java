@@ -4,6 +4,7 @@ import dev.zrs.pickle.PickleWriter;
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyDict;
 import dev.zrs.pickle.PyNone;
+import dev.zrs.pickle.PyTuple;
 import dev.zrs.storage.Oid;
 import dev.zrs.storage.Tid;
 import java.io.EOFException;
@@ -23,12 +24,18 @@ final class RawClient implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
   private final ClientConnection connection;
+  private final Encoding encoding;
   private final FrameReader in;
   private final List<ServerMessage> others = new ArrayList<>();
   private Consumer<ServerMessage> listener = others::add;
   private long ids;
 
   RawClient(int port) throws IOException {
+    this(port, Encoding.PICKLE);
+  }
+
+  private RawClient(int port, Encoding encoding) throws IOException {
+    this.encoding = encoding;
     connection =
         ClientConnection.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), LIMIT);
     in = new FrameReader(connection, ZeoLimits.DEFAULT.maxFrameBytes());
@@ -36,17 +43,27 @@ final class RawClient implements AutoCloseable {
 
   /** With the handshake done. */
   static RawClient connect(int port) throws IOException {
-    RawClient client = new RawClient(port);
-    if (!new String(client.frame(), StandardCharsets.US_ASCII).equals("Z5")) {
-      throw new AssertionError("the greeting");
+    return connect(port, Encoding.PICKLE);
+  }
+
+  private static RawClient connect(int port, Encoding encoding) throws IOException {
+    RawClient client = new RawClient(port, encoding);
+    String greeting = new String(client.frame(), StandardCharsets.US_ASCII);
+    if (!greeting.equals(encoding.protocol())) {
+      throw new AssertionError("the greeting is " + greeting);
     }
-    client.frame("Z5".getBytes(StandardCharsets.US_ASCII));
+    client.frame(encoding.greeting());
     return client;
   }
 
   /** With a storage. */
   static RawClient register(int port) throws IOException {
-    RawClient client = connect(port);
+    return register(port, Encoding.PICKLE);
+  }
+
+  /** With a storage, in the encoding that the server offers. */
+  static RawClient register(int port, Encoding encoding) throws IOException {
+    RawClient client = connect(port, encoding);
     client.require("register", "1", false);
     return client;
   }
@@ -102,7 +119,14 @@ final class RawClient implements AutoCloseable {
   }
 
   private void send(long id, boolean async, String method, Object... arguments) throws IOException {
-    frame(encode(id, async, method, arguments));
+    byte[] pickle = encode(id, async, method, arguments);
+    if (encoding == Encoding.PICKLE) {
+      frame(pickle);
+      return;
+    }
+    MessageWriter out = encoding.newWriter();
+    out.begin().value(Encoding.PICKLE.decode(pickle, 0, pickle.length)).end();
+    frame(Arrays.copyOf(out.buffer(), out.size()));
   }
 
   static byte[] encode(Object id, boolean async, String method, Object... arguments) {
@@ -117,7 +141,9 @@ final class RawClient implements AutoCloseable {
 
   ServerMessage receive() throws IOException {
     next();
-    return ServerMessage.decode(in.buffer(), in.offset(), in.length());
+    PyTuple parts = Py.asTuple(encoding.decode(in.buffer(), in.offset(), in.length()), 4);
+    return new ServerMessage(
+        parts.get(0), Py.asInt(parts.get(1)), Py.asText(parts.get(2)), parts.get(3));
   }
 
   /** Calls and waits for the reply. */
