@@ -104,7 +104,7 @@ final class Packer {
     PackKeep keep = new PackKeep(scan.current());
     PackMarker marked;
     int threads = Runtime.getRuntime().availableProcessors();
-    try (PackMarker marker = new PackMarker(from, keep, collects, threads, stopped)) {
+    try (PackMarker marker = new PackMarker(from, keep, collects, threads, rate, stopped)) {
       marker.markFromRoot(progress);
       marker.markFromYounger(scan.packPosition(), end, scan.packPosition(), progress);
       marked = marker;
