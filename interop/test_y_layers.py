@@ -15,6 +15,7 @@ from BTrees.Length import Length
 from BTrees.OOBTree import OOBTree
 from persistent.mapping import PersistentMapping
 from ZODB.FileStorage import FileStorage
+from ZODB.POSException import POSKeyError
 from ZODB.serialize import referencesf
 from ZODB.tests.hexstorage import HexStorage
 from ZODB.utils import load_current, z64
@@ -384,6 +385,16 @@ def test_a_layer_round_primary_and_secondary(cluster, tmp_path, direction, secti
         connection.close()
         db.close()
 
+    def unlink():
+        """The oids of what can't be reached any more."""
+        db = client(primary, wrap, **{'blob_dir': str(caches[0])} if blobs else {})
+        with db.transaction() as connection:
+            root = connection.root()
+            oids = {each._p_oid for each in root['list']}
+            root['list'] = []
+        db.close()
+        return oids
+
     def seen(server, **options):
         db = client(server, wrap, **options)
         found = {}
@@ -404,11 +415,23 @@ def test_a_layer_round_primary_and_secondary(cluster, tmp_path, direction, secti
     compare.same_files(primary.file, secondary.file, python_second=secondary.is_python)
     assert b'.h' in forms(primary.file) if section == HEX else b'.z' in forms(primary.file)
 
-    # Each is packed for itself, and replication goes on.
+    # Each is packed for itself, loses nothing but the garbage, and replication goes on.
+    gone = unlink()
+    assert len(gone) == 50
+    replicated(primary, secondary)
+    wanted = seen(primary)
+    assert gone.isdisjoint(wanted)
     for server, read_only in (primary, False), (secondary, True):
+        size = server.size()
+        assert gone <= {oid for oid, _, _ in records(server.file)}
         storage = ZEO.client(server.address, wait_timeout=60, read_only=read_only)
         storage.pack(time.time() + 1, wait=True)
+        for oid in gone:
+            with pytest.raises(POSKeyError):
+                load_current(storage, oid)
         storage.close()
+        assert server.size() < size
+        assert gone.isdisjoint(oid for oid, _, _ in records(server.file))
         assert seen(server, read_only=True) == wanted
     commit(40, 60)
     last = seen(primary)

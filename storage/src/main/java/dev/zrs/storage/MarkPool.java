@@ -57,18 +57,53 @@ final class MarkPool implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
 
   /**
-   * Starts the threads.
+   * Starts the threads, or none of them.
    *
    * @param followers gives each thread its own
    */
   MarkPool(String name, int count, Supplier<Follower> followers) {
-    for (int i = 1; i <= count; i++) {
-      Follower follower = followers.get();
-      threads.add(
-          Thread.ofPlatform()
-              .name("pack " + i + " " + name)
-              .daemon()
-              .start(() -> new Worker(follower).run()));
+    boolean started = false;
+    try {
+      for (int i = 1; i <= count; i++) {
+        Worker worker = new Worker(followers.get());
+        threads.add(Thread.ofPlatform().name("pack " + i + " " + name).daemon().start(worker::run));
+      }
+      started = true;
+    } finally {
+      if (!started) {
+        close();
+      }
+    }
+  }
+
+  /** Gives the owner the failure of a thread, if there is one. */
+  void check() {
+    if (stop) {
+      lock.lock();
+      try {
+        throwFailure();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  /**
+   * Has objects followed; if there is no room, lets go of them, which {@link #hasLost} says. For an
+   * owner that has what the threads may be waiting for.
+   */
+  void offer(long[] oids, int count) {
+    lock.lock();
+    try {
+      throwFailure();
+      if (batches.size() < MAX_BATCHES) {
+        batches.add(Arrays.copyOf(oids, count));
+        changed.signalAll();
+      } else {
+        lost = true;
+      }
+    } finally {
+      lock.unlock();
     }
   }
 

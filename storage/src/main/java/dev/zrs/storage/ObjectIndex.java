@@ -152,6 +152,11 @@ final class ObjectIndex {
     }
   }
 
+  /** How many objects are in the map, where one costs most. */
+  int sparseSize() {
+    return sparse.size();
+  }
+
   /** How many objects there are. */
   long size() {
     return size;

@@ -15,16 +15,25 @@ final class PackCopier {
   private static final int OUTPUT_SIZE = 1 << 20;
   private static final int PIECE = 256 << 10;
 
+  /**
+   * After so many bytes the new file is synced: more that is not on the disk yet would hold up the
+   * syncs of commits when it is written all at once.
+   */
+  static final int SYNC_EVERY = 64 << 20;
+
   private final DataFile from;
+  private final DiskFile target;
   private final PackKeep keep;
   private final RemovedRecords removed;
   private final boolean hasGarbage;
   private final BooleanSupplier stopped;
   private final BufferedOutput output;
   private final RecordWindow window;
+  private final byte[] piece = new byte[PIECE];
   private final ReferenceScanner scanner = new ReferenceScanner();
   private final ObjectIndex index = new ObjectIndex();
   private long position = DataFile.START;
+  private long synced;
   private long packPosition;
   private long distance;
   private Tid lastTid = Tid.NONE;
@@ -45,6 +54,7 @@ final class PackCopier {
       boolean hasGarbage,
       BooleanSupplier stopped) {
     this.from = from;
+    this.target = target;
     this.keep = keep;
     this.removed = removed;
     this.hasGarbage = hasGarbage;
@@ -134,29 +144,40 @@ final class PackCopier {
     if (origin == null) {
       output.putLong(0);
     } else {
-      putData(origin);
+      putData(origin, origin.position() == record.position());
     }
   }
 
   private void putHeader(DataHeader record, long previous, long transaction, long length)
       throws IOException {
+    syncIfMuch();
     byte[] header = new byte[DataHeader.LENGTH];
     DataHeader.format(header, 0, record.oid(), record.tid(), previous, transaction, length);
     output.put(header);
   }
 
-  private void putData(DataHeader record) throws IOException {
+  /**
+   * Puts the data of a record.
+   *
+   * @param ahead whether it is where the window is; it stays there if not
+   */
+  private void putData(DataHeader record, boolean ahead) throws IOException {
     long at = record.dataPosition();
     long end = at + record.dataLength();
     while (at < end) {
       int count = (int) Math.min(PIECE, end - at);
-      int offset = window.require(at, count);
+      int offset = ahead ? window.require(at, count) : readPiece(at, count);
       if (offset < 0) {
         throw from.damaged(record, "the file ends within the record");
       }
-      output.put(window.buffer(), offset, count);
+      output.put(ahead ? window.buffer() : piece, offset, count);
+      syncIfMuch();
       at += count;
     }
+  }
+
+  private int readPiece(long at, int count) {
+    return from.readUpTo(at, piece, 0, count) == count ? 0 : -1;
   }
 
   /**
@@ -217,7 +238,7 @@ final class PackCopier {
     if (checkReferences && hasGarbage) {
       checkReferences(record);
     }
-    putData(record);
+    putData(record, true);
   }
 
   private long movedPointer(DataHeader record) {
@@ -240,7 +261,11 @@ final class PackCopier {
       throw new StorageException(
           ("%s: the record of oid %s at position %d, committed while the file was packed, can't be"
                   + " read, and may refer to what would be removed: %s")
-              .formatted(from.path(), record.oid(), record.position(), e.getMessage()),
+              .formatted(
+                  from.path(),
+                  record.oid(),
+                  record.position(),
+                  Printable.of(String.valueOf(e.getMessage()))),
           e);
     }
   }
@@ -254,19 +279,34 @@ final class PackCopier {
     }
   }
 
-  /** Ends the new file: its last transaction is the old one's, even if no record of it is kept. */
+  /**
+   * Ends the new file and puts it on the disk: its last transaction is the old one's, even if no
+   * record of it is kept.
+   */
   void finish(Tid last, TransactionMetadata metadata) throws IOException {
     if (!lastTid.equals(last)) {
       long start = output.position();
       output.put(TransactionHeader.format(last, 0, TransactionHeader.STATUS_PACKED, metadata));
       endTransaction(last, start);
     }
-    output.flush();
+    syncFile();
   }
 
-  /** Writes what is still in memory. */
-  void flush() throws IOException {
-    output.flush();
+  /** Puts what was copied so far on the disk. */
+  void sync() throws IOException {
+    syncFile();
     index.compact();
+  }
+
+  private void syncIfMuch() throws IOException {
+    if (output.position() - synced >= SYNC_EVERY) {
+      syncFile();
+    }
+  }
+
+  private void syncFile() throws IOException {
+    output.flush();
+    target.sync("sync packed file");
+    synced = output.position();
   }
 }

@@ -1,9 +1,7 @@
 package dev.zrs.storage;
 
-import dev.zrs.pickle.PickleException;
-import dev.zrs.pickle.ReferenceScanner;
-import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import org.slf4j.Logger;
@@ -19,12 +17,24 @@ import org.slf4j.LoggerFactory;
  * that an undo brought back, can be lost there. Here they stay.
  */
 final class PackMarker implements AutoCloseable {
+  /** Younger records that are longer than that are read for themselves. */
+  private static final int FROM_WINDOW = RecordWindow.LARGE / 4;
+
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
 
   private final DataFile file;
   private final PackKeep keep;
   private final boolean followReferences;
+  private final PackRate rate;
   private final BooleanSupplier stopped;
+
+  /**
+   * Guards memory: whoever has it may have the data of a large record there, from before they are
+   * read until they are scanned and let go of. Nobody waits for room in the pool meanwhile, as
+   * those who could make room may wait for this lock.
+   */
+  private final ReentrantLock largeRecord = new ReentrantLock();
+
   private final UnreadableRecords unreadable = new UnreadableRecords();
   private final LongAdder dangling = new LongAdder();
   private final LongAdder followed = new LongAdder();
@@ -37,6 +47,8 @@ final class PackMarker implements AutoCloseable {
   /**
    * @param followReferences whether garbage is wanted; else only back-pointers count
    * @param threads how many threads are to follow references
+   * @param rate is turned off when the marking fails, so that none of the threads waits for it any
+   *     more
    * @param stopped whether to give up; any thread may ask
    */
   PackMarker(
@@ -44,12 +56,14 @@ final class PackMarker implements AutoCloseable {
       PackKeep keep,
       boolean followReferences,
       int threads,
+      PackRate rate,
       BooleanSupplier stopped) {
     this.file = file;
     this.keep = keep;
     this.followReferences = followReferences;
+    this.rate = rate;
     this.stopped = stopped;
-    this.own = new RecordReferencesReader();
+    this.own = newReader();
     this.pool =
         new MarkPool(
             String.valueOf(file.path().getFileName()),
@@ -90,8 +104,11 @@ final class PackMarker implements AutoCloseable {
       throw new NoSuchObjectException(
           Oid.ROOT, "there was no root object at the pack time, so that all would be garbage");
     }
-    reachIfThere(Oid.ROOT.value(), this::give);
-    followAll(progress);
+    mark(
+        () -> {
+          reachIfThere(Oid.ROOT.value(), this::give);
+          followAll(progress);
+        });
   }
 
   /**
@@ -100,25 +117,47 @@ final class PackMarker implements AutoCloseable {
    * @param packPosition where the part of the file ends that is packed
    */
   void markFromYounger(long from, long to, long packPosition, PackProgress progress) {
-    TransactionCursor cursor = new TransactionCursor(file, from);
+    mark(
+        () -> {
+          readYounger(from, to, packPosition);
+          followAll(progress);
+        });
+  }
+
+  private void readYounger(long from, long to, long packPosition) {
+    RecordWindow window = new RecordWindow(file, RecordWindow.LARGE);
+    TransactionCursor cursor = new TransactionCursor(file, window, from);
     TransactionRecord transaction = cursor.next(to);
     while (transaction != null) {
       Packer.checkStopped(stopped);
+      pool.check();
       DataHeader record = transaction.nextHeader();
       while (record != null) {
-        markFrom(record, packPosition);
+        markFrom(record, window, packPosition);
         record = transaction.nextHeader();
       }
       transaction = cursor.next(to);
     }
-    followAll(progress);
   }
 
-  private void markFrom(DataHeader record, long packPosition) {
+  /** Does a part of the marking; if it fails, {@link #close} need not wait for the rate. */
+  private void mark(Runnable part) {
+    boolean done = false;
+    try {
+      part.run();
+      done = true;
+    } finally {
+      if (!done) {
+        rate.turnOff();
+      }
+    }
+  }
+
+  private void markFrom(DataHeader record, RecordWindow window, long packPosition) {
     long oid = record.oid().value();
     if (!record.hasBackPointer()) {
       if (followReferences) {
-        own.tell(record.position(), oid, reference -> reachIfThere(reference, this::give));
+        tellOwn(record, window);
       }
       return;
     }
@@ -133,6 +172,26 @@ final class PackMarker implements AutoCloseable {
     }
   }
 
+  /**
+   * Tells what a younger record refers to.
+   *
+   * @param window has read the record's header, and will read what follows the record
+   */
+  private void tellOwn(DataHeader record, RecordWindow window) {
+    int offset =
+        record.length() > FROM_WINDOW
+            ? -1
+            : window.require(record.position(), (int) record.length());
+    if (offset < 0) {
+      own.tell(
+          record.position(),
+          record.oid().value(),
+          reference -> reachIfThere(reference, this::give));
+    } else {
+      own.scan(record, window.buffer(), offset, reference -> reachIfThere(reference, this::give));
+    }
+  }
+
   private void give(long oid) {
     toGive[toGiveCount++] = oid;
     if (toGiveCount == toGive.length) {
@@ -142,7 +201,11 @@ final class PackMarker implements AutoCloseable {
 
   private void giveAll() {
     if (toGiveCount > 0) {
-      pool.give(toGive, toGiveCount);
+      if (largeRecord.isHeldByCurrentThread()) {
+        pool.offer(toGive, toGiveCount);
+      } else {
+        pool.give(toGive, toGiveCount);
+      }
       toGiveCount = 0;
     }
   }
@@ -159,16 +222,28 @@ final class PackMarker implements AutoCloseable {
     }
   }
 
+  private RecordReferencesReader newReader() {
+    return new RecordReferencesReader(file, unreadable, largeRecord, stopped);
+  }
+
   /** For one more thread of the pool. */
   private MarkPool.Follower follower() {
-    RecordReferencesReader reader = new RecordReferencesReader();
+    RecordReferencesReader reader = newReader();
     return (oid, reached) -> {
-      Packer.checkStopped(stopped);
-      if (keep.startFollowing(oid)) {
-        long length =
-            reader.tell(keep.currentPosition(oid), oid, reference -> reach(reference, reached));
-        bytes.add(length);
-        followed.increment();
+      boolean done = false;
+      try {
+        Packer.checkStopped(stopped);
+        if (keep.startFollowing(oid)) {
+          long length =
+              reader.tell(keep.currentPosition(oid), oid, reference -> reach(reference, reached));
+          bytes.add(length);
+          followed.increment();
+        }
+        done = true;
+      } finally {
+        if (!done) {
+          rate.turnOff();
+        }
       }
     };
   }
@@ -193,37 +268,5 @@ final class PackMarker implements AutoCloseable {
       reached.accept(oid);
     }
     return true;
-  }
-
-  /** Reads records and tells what they refer to. For one thread. */
-  private final class RecordReferencesReader {
-    private final RecordBuffer buffer = new RecordBuffer(file);
-    private final ReferenceScanner scanner = new ReferenceScanner();
-
-    /**
-     * Tells each reference of a record, or of the one it points back to, unless they can't be read,
-     * which is noted.
-     *
-     * @return how long the record is without a back-pointer
-     */
-    long tell(long position, long oid, LongConsumer reference) {
-      DataHeader record = buffer.read(position, oid);
-      if (record.hasBackPointer()) {
-        DataHeader origin = file.origin(file.backPointer(record), oid);
-        if (origin == null) {
-          return record.length();
-        }
-        record = buffer.read(origin.position(), oid);
-      }
-      int length = (int) record.dataLength();
-      try {
-        scanner.scan(buffer.bytes(), DataHeader.LENGTH, length, reference);
-      } catch (PickleException e) {
-        byte[] data =
-            Arrays.copyOfRange(buffer.bytes(), DataHeader.LENGTH, DataHeader.LENGTH + length);
-        unreadable.add(record, data, String.valueOf(e.getMessage()));
-      }
-      return record.length();
-    }
   }
 }

@@ -69,12 +69,12 @@ final class PackRate {
       // Time that nobody used is lost, so that a rate is a rate at any moment.
       next = Math.max(next, System.nanoTime());
       next += (long) ((double) bytes / bytesPerSecond * SECOND);
-      long until = next;
-      while (!off && System.nanoTime() - until < 0) {
+      long left = next - System.nanoTime();
+      while (!off && left > 0) {
         Packer.checkStopped(stopped);
+        long look = Math.min(LOOK_NANOS, left);
         try {
-          long left = turnedOff.awaitNanos(Math.min(LOOK_NANOS, until - System.nanoTime()));
-          assert left <= LOOK_NANOS;
+          left -= look - turnedOff.awaitNanos(look);
         } catch (InterruptedException e) {
           interrupted = true;
         }

@@ -16,7 +16,7 @@ import java.util.List;
  * @param garbageUnknown whether no garbage was looked for, because the last transaction was packed
  *     elsewhere and replicated: what refers to an object may still be on its way
  * @param unreadable records whose references can't be read; at most {@value #MAX_NAMED} are named
- * @param unreadableCount how many there are
+ * @param unreadableCount how many there are; of very many one may be counted twice
  * @param danglingReferences references, from objects that were reachable at the pack time, to
  *     objects that did not exist then
  * @param removedClasses the classes whose removed records had the most bytes, the largest one first
@@ -45,8 +45,9 @@ public record PackReport(
   /**
    * What was removed of a class.
    *
-   * @param className module and name; "?" where it can't be told, also for records that share their
-   *     data with another one; "others" for those of classes beyond some hundred
+   * @param className module and name, without control characters; "?" where it can't be told, also
+   *     for records that share their data with another one; "others" for those of classes beyond
+   *     some hundred
    * @param records how many
    * @param bytes how much of the file
    */
@@ -58,8 +59,8 @@ public record PackReport(
    * @param oid the object
    * @param tid its serial
    * @param position in the file before the pack
-   * @param className module and name, or "?" if that can't be read either
-   * @param reason why
+   * @param className module and name, without control characters; "?" if that can't be read either
+   * @param reason why, without control characters
    */
   public record UnreadableRecord(
       Oid oid, Tid tid, long position, String className, String reason) {}

@@ -77,6 +77,7 @@ final class PackScan {
       transaction = cursor.next(end);
     }
     redundant = !unpacked && isPackedOrNone(transaction);
+    current.compact();
   }
 
   private static boolean isPackedOrNone(@Nullable TransactionRecord next) {

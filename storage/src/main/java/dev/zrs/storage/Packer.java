@@ -104,7 +104,7 @@ final class Packer {
     PackKeep keep = new PackKeep(scan.current());
     PackMarker marked;
     int threads = Runtime.getRuntime().availableProcessors();
-    try (PackMarker marker = new PackMarker(from, keep, collects, threads, stopped)) {
+    try (PackMarker marker = new PackMarker(from, keep, collects, threads, rate, stopped)) {
       marker.markFromRoot(progress);
       marker.markFromYounger(scan.packPosition(), end, scan.packPosition(), progress);
       marked = marker;
@@ -214,7 +214,7 @@ final class Packer {
         return null;
       }
       copier.copyYounger(end, false, progress);
-      catchUp(copier, file, progress);
+      catchUp(copier, progress);
       if (removed != null) {
         removed.sync(packedEnd, scan.lastPacked());
       }
@@ -247,13 +247,12 @@ final class Packer {
   /**
    * Copies what is committed meanwhile, until it is little; as fast as it can, or it may not be.
    */
-  private void catchUp(PackCopier copier, DiskFile file, PackProgress progress) throws IOException {
+  private void catchUp(PackCopier copier, PackProgress progress) throws IOException {
     rate.turnOff();
     int round = 0;
     do {
       copier.copyYounger(old.visibleEnd(), true, progress);
-      copier.flush();
-      file.sync("sync packed file");
+      copier.sync();
       round++;
     } while (isLong(copier) && round < MAX_ROUNDS);
   }
@@ -273,7 +272,7 @@ final class Packer {
             boolean done = false;
             while (!done) {
               // What came since, while the index was waited for, or the lock.
-              catchUp(copier, file, progress);
+              catchUp(copier, progress);
               attempt++;
               done = host.replace(lastStretch(copier, file, attempt, progress));
             }
@@ -295,7 +294,6 @@ final class Packer {
       public FileGeneration finish(Tid last) throws IOException {
         copier.copyYounger(old.visibleEnd(), true, progress);
         copier.finish(last, lastMetadata());
-        file.sync("sync packed file");
         disk.rename(target, from.path(), "put packed file in place");
         renamed = true;
         return new FileGeneration(new DataFile(from.path(), file), copier.index(), copier.end());

@@ -13,34 +13,35 @@ final class RecordBuffer {
 
   private final DataFile file;
   private byte[] bytes = new byte[FIRST_READ];
+  private int available;
 
   RecordBuffer(DataFile file) {
     this.file = file;
   }
 
   /**
-   * The record at a position, which must be one of {@code oid}; its data, if it has some, are in
-   * {@link #bytes} behind a header.
+   * The header of the record at a position, which must be one of {@code oid}. Its data may not be
+   * there yet: {@link #complete} reads them.
    *
    * @throws CorruptDataException if it can't be right
    */
-  DataHeader read(long position, long oid) {
-    if (bytes.length > KEPT) {
-      bytes = new byte[FIRST_READ];
-    }
-    int available = file.readUpTo(position, bytes, 0, FIRST_READ);
+  DataHeader begin(long position, long oid) {
+    release();
+    available = file.readUpTo(position, bytes, 0, FIRST_READ);
     if (available < DataHeader.LENGTH) {
       throw new CorruptDataException(
           file.path(), position, new Oid(oid), null, "the file ends here");
     }
-    DataHeader header = file.checked(DataHeader.parse(bytes, 0, position), oid);
-    if (!header.hasBackPointer()) {
-      complete(header, available);
-    }
-    return header;
+    return file.checked(DataHeader.parse(bytes, 0, position), oid);
   }
 
-  private void complete(DataHeader header, int available) {
+  /**
+   * Reads what is missing of the record that was begun last, which must have data: they are in
+   * {@link #bytes} behind a header.
+   *
+   * @throws CorruptDataException if the file ends before
+   */
+  void complete(DataHeader header) {
     int length = (int) header.length();
     if (length > bytes.length) {
       byte[] larger = new byte[length];
@@ -51,6 +52,13 @@ final class RecordBuffer {
     if (missing > 0
         && file.readUpTo(header.position() + available, bytes, available, missing) < missing) {
       throw file.damaged(header, "the file ends within the record");
+    }
+  }
+
+  /** Lets go of the memory that a long record has taken. */
+  void release() {
+    if (bytes.length > KEPT) {
+      bytes = new byte[FIRST_READ];
     }
   }
 

@@ -97,7 +97,8 @@ final class RemovedClasses {
   List<PackReport.RemovedClass> largest(int count) {
     List<PackReport.RemovedClass> all = new ArrayList<>();
     tallies.forEach(
-        (name, tally) -> all.add(new PackReport.RemovedClass(name, tally.records, tally.bytes)));
+        (name, tally) ->
+            all.add(new PackReport.RemovedClass(Printable.of(name), tally.records, tally.bytes)));
     all.sort(
         Comparator.comparingLong(PackReport.RemovedClass::bytes)
             .reversed()

@@ -4,9 +4,12 @@ import dev.zrs.pickle.RecordPickles;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The records that a pack leaves out: counts them by class, and lists their blobs. One thread. */
 final class RemovedRecords {
+  private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
   private static final String BLOB = "ZODB.blob.Blob";
 
   /** So much of the data tells the class of nearly all records. */
@@ -61,7 +64,19 @@ final class RemovedRecords {
   }
 
   private @Nullable DataHeader origin(DataHeader record) {
-    return from.origin(from.backPointer(record), record.oid().value());
+    try {
+      return from.origin(from.backPointer(record), record.oid().value());
+    } catch (CorruptDataException e) {
+      LOG.warn(
+          "{}: what the record of oid {} (serial {}) at position {}, which the pack removes, points"
+              + " back to is damaged; if it is a blob, its file stays: {}",
+          from.path(),
+          record.oid(),
+          record.tid(),
+          record.position(),
+          e.getMessage());
+      return null;
+    }
   }
 
   private String classOf(DataHeader record, RecordWindow window) {

@@ -2,7 +2,9 @@ package dev.zrs.storage;
 
 import dev.zrs.pickle.RecordPickles;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -13,28 +15,38 @@ import org.slf4j.LoggerFactory;
  * counted. Any thread may call.
  */
 final class UnreadableRecords {
+  /** So many are known by their positions; of those beyond one may be counted twice. */
+  static final int MAX_KNOWN = 10_000;
+
   private static final Logger LOG = LoggerFactory.getLogger("ZODB.FileStorage");
 
   /** Guards the fields below. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final TreeMap<Long, PackReport.UnreadableRecord> named = new TreeMap<>();
+  private final Set<Long> known = new HashSet<>();
   private long count;
 
   /**
-   * Notes one.
+   * Notes one. It may be met twice: as what was current, and as what a younger one points back to.
    *
    * @param data its data, or as much of them as tells the class
    */
   void add(DataHeader record, byte[] data, String reason) {
-    String className = RecordPickles.classNameOf(data).orElse(RemovedClasses.UNKNOWN);
+    String className = Printable.of(RecordPickles.classNameOf(data).orElse(RemovedClasses.UNKNOWN));
     lock.lock();
     try {
+      if (known.contains(record.position())) {
+        return;
+      }
+      if (known.size() < MAX_KNOWN) {
+        known.add(record.position());
+      }
       count++;
       named.put(
           record.position(),
           new PackReport.UnreadableRecord(
-              record.oid(), record.tid(), record.position(), className, reason));
+              record.oid(), record.tid(), record.position(), className, Printable.of(reason)));
       if (named.size() > PackReport.MAX_NAMED) {
         named.pollLastEntry();
       }

@@ -3,13 +3,16 @@ package dev.zrs.storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A disk on which one chosen operation that changes something fails, or is held up. Any thread may
- * call.
+ * A disk on which one chosen operation that changes something fails, or is held up, and that counts
+ * what is done. Any thread may call.
  */
 final class FaultyDisk implements Disk {
   private final Disk disk;
@@ -17,6 +20,8 @@ final class FaultyDisk implements Disk {
   /** Guards the fields below. */
   private final ReentrantLock lock = new ReentrantLock();
 
+  private final AtomicLong bytesRead = new AtomicLong();
+  private final Map<String, Integer> byName = new HashMap<>();
   private int operations;
   private volatile long freeSpace = Long.MAX_VALUE;
   private int failAt = -1;
@@ -69,6 +74,21 @@ final class FaultyDisk implements Disk {
     return operations;
   }
 
+  /** How many operations of this name there were. */
+  int operations(String name) {
+    lock.lock();
+    try {
+      return byName.getOrDefault(name, 0);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many bytes were read from all files. */
+  long bytesRead() {
+    return bytesRead.get();
+  }
+
   @Nullable String failed() {
     return failed;
   }
@@ -88,6 +108,7 @@ final class FaultyDisk implements Disk {
     lock.lock();
     try {
       operations++;
+      byName.merge(operation, 1, Integer::sum);
       if (operations == failAt || operation.equals(failNext)) {
         failed = operation;
         failNext = null;
@@ -169,7 +190,9 @@ final class FaultyDisk implements Disk {
 
     @Override
     public int read(ByteBuffer target, long position) throws IOException {
-      return file.read(target, position);
+      int count = file.read(target, position);
+      bytesRead.addAndGet(count);
+      return count;
     }
 
     @Override

@@ -131,8 +131,56 @@ final class MarkPoolTest {
         pool.give(new long[] {0, 1 << 20, 2 << 20}, 3);
         assertThatThrownBy(() -> pool.await(MarkPoolTest::quietly)).isSameAs(failure);
         assertThatThrownBy(() -> pool.give(new long[] {1}, 1)).isSameAs(failure);
+        assertThatThrownBy(() -> pool.offer(new long[] {1}, 1)).isSameAs(failure);
+        assertThatThrownBy(pool::check).isSameAs(failure);
       }
     }
+  }
+
+  @Test
+  void if_a_thread_does_not_start_those_end_that_did() {
+    OutOfMemoryError none = new OutOfMemoryError("no more threads");
+    AtomicInteger made = new AtomicInteger();
+    assertThatThrownBy(
+            () ->
+                new MarkPool(
+                    "half started",
+                    3,
+                    () -> {
+                      if (made.incrementAndGet() == 3) {
+                        throw none;
+                      }
+                      return tree(1, 1, new AtomicIntegerArray(1));
+                    }))
+        .isSameAs(none);
+    assertThat(Thread.getAllStackTraces().keySet())
+        .noneMatch(thread -> thread.getName().endsWith("half started"));
+  }
+
+  @Test
+  void what_is_offered_waits_for_no_room() {
+    int objects = 200 * MarkPool.BATCH;
+    AtomicIntegerArray times = new AtomicIntegerArray(objects);
+    CountDownLatch offered = new CountDownLatch(1);
+    MarkPool.Follower follower = tree(1, 0, times);
+    try (MarkPool pool =
+        new MarkPool(
+            "test",
+            1,
+            () ->
+                (oid, reached) -> {
+                  awaitAll(offered);
+                  follower.follow(oid, reached);
+                })) {
+      for (int from = 0; from < objects; from += MarkPool.BATCH) {
+        pool.offer(LongStream.range(from, from + MarkPool.BATCH).toArray(), MarkPool.BATCH);
+      }
+      offered.countDown();
+      pool.await(MarkPoolTest::quietly);
+      assertThat(pool.hasLost()).isTrue();
+    }
+    assertThat(times.get(0)).isEqualTo(1);
+    assertThat(times.get(objects - 1)).isZero();
   }
 
   @Test

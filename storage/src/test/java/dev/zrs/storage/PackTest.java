@@ -76,11 +76,11 @@ final class PackTest {
     return latin1("\200\003cm\nK\n." + state);
   }
 
-  private static byte[] latin1(String text) {
+  static byte[] latin1(String text) {
     return text.getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  private static Tid commit(FileStorage storage, Map<Oid, byte[]> changes) {
+  static Tid commit(FileStorage storage, Map<Oid, byte[]> changes) {
     try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
       changes.forEach((oid, data) -> buffer.store(oid, serial(storage, oid), data));
       VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
@@ -97,7 +97,7 @@ final class PackTest {
     }
   }
 
-  private static byte[] current(FileStorage storage, Oid oid) {
+  static byte[] current(FileStorage storage, Oid oid) {
     return Objects.requireNonNull(storage.loadBefore(oid, Tid.MAX)).data();
   }
 
@@ -694,7 +694,7 @@ final class PackTest {
     assertThat(stoppedWriting).isBetween(1, 3);
   }
 
-  private static Tid storeBlob(FileStorage storage, Oid oid, String content) {
+  static Tid storeBlob(FileStorage storage, Oid oid, String content) {
     try {
       Path temporary = storage.blobs().orElseThrow().createTemporary();
       Files.writeString(temporary, content);

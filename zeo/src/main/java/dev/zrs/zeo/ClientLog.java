@@ -1,5 +1,6 @@
 package dev.zrs.zeo;
 
+import dev.zrs.storage.Printable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.Marker;

@@ -2,6 +2,7 @@ package dev.zrs.zeo;
 
 import dev.zrs.pickle.Py;
 import dev.zrs.pickle.PyTuple;
+import dev.zrs.storage.Printable;
 import java.math.BigInteger;
 
 /** A request can't be served; the client gets an error, which is not the server's fault. */

@@ -1,13 +1,16 @@
-package dev.zrs.zeo;
+package dev.zrs.storage;
 
-/** Text of a client as it may stand in a line of the log: no line of its own, and no megabytes. */
-final class Printable {
+/**
+ * Text of a client, or of a data record, as it may stand in a line of the log or on a terminal: no
+ * line of its own, and no megabytes. Any thread may call.
+ */
+public final class Printable {
   private static final int MAX_LENGTH = 500;
 
   private Printable() {}
 
   /** The text with a question mark for each control character, cut where it is too long. */
-  static String of(String text) {
+  public static String of(String text) {
     boolean cut = text.length() > MAX_LENGTH;
     StringBuilder line = new StringBuilder(cut ? text.substring(0, MAX_LENGTH) : text);
     for (int i = 0; i < line.length(); i++) {

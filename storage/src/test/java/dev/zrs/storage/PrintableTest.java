@@ -1,4 +1,4 @@
-package dev.zrs.zeo;
+package dev.zrs.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
