@@ -9,9 +9,6 @@ import java.util.function.LongConsumer;
 
 /** Reads records and tells what they refer to. For one thread. */
 final class RecordReferencesReader {
-  /** With more data a record is large. */
-  static final int LARGE = 1 << 20;
-
   private final DataFile file;
   private final UnreadableRecords unreadable;
   private final ReentrantLock largeRecord;
@@ -21,8 +18,8 @@ final class RecordReferencesReader {
 
   /**
    * @param unreadable is told of records whose references can't be read
-   * @param largeRecord is held while the data of a large record are in memory; references may be
-   *     told meanwhile
+   * @param largeRecord is held while the data of a large record are in memory, also of one that is
+   *     only large when it is unfolded; references may be told meanwhile
    * @param stopped whether to give up
    */
   RecordReferencesReader(
@@ -35,7 +32,7 @@ final class RecordReferencesReader {
     this.largeRecord = largeRecord;
     this.stopped = stopped;
     this.buffer = new RecordBuffer(file);
-    this.scanner = new ReferenceScanner();
+    this.scanner = new ReferenceScanner(largeRecord);
   }
 
   /**
@@ -53,7 +50,7 @@ final class RecordReferencesReader {
       }
       record = buffer.begin(origin.position(), oid);
     }
-    if (record.dataLength() <= LARGE) {
+    if (record.dataLength() <= ReferenceScanner.LARGE) {
       complete(record, reference);
     } else {
       largeRecord.lock();

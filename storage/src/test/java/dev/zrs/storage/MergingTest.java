@@ -281,7 +281,8 @@ final class MergingTest {
   @Test
   void what_is_merged_in_one_transaction_is_bounded() {
     FileStorage storage = open();
-    byte[] large = new byte[TransactionBuffer.MEMORY_LIMIT / 3];
+    // Two of them are enough.
+    byte[] large = new byte[TransactionBuffer.MEMORY_LIMIT / 2];
     List<Oid> oids = List.of(A, B, C);
     List<Tid> first = new ArrayList<>();
     Tid last = Tid.NONE;

@@ -3,6 +3,7 @@ package dev.zrs.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.zrs.pickle.ReferenceScanner;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -174,7 +175,7 @@ final class PackMarkerTest {
     CountDownLatch two = new CountDownLatch(2);
     Reading meetOthers =
         (position, length) -> {
-          if (length > RecordReferencesReader.LARGE) {
+          if (length > ReferenceScanner.LARGE) {
             all.incrementAndGet();
             most.accumulateAndGet(reading.incrementAndGet(), Math::max);
             two.countDown();
@@ -229,7 +230,7 @@ final class PackMarkerTest {
     Thread owner = Thread.currentThread();
     Reading checkOwners =
         (position, length) -> {
-          if (length > RecordReferencesReader.LARGE && Thread.currentThread() != owner) {
+          if (length > ReferenceScanner.LARGE && Thread.currentThread() != owner) {
             largeRecords.incrementAndGet();
             if (!keep.isMarked(objects - 1)) {
               early.incrementAndGet();

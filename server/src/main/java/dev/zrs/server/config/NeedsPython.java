@@ -9,8 +9,7 @@ import java.util.Map;
 
 /** Refuses what the schema knows and only Python can do. */
 final class NeedsPython {
-  private static final String STORAGE =
-      "it needs Python, which zrs does not run";
+  private static final String STORAGE = "it needs Python, which zrs does not run";
 
   private static final Map<String, String> SECTIONS =
       Map.of(
