@@ -83,7 +83,8 @@ class Client:
 
     def commit(self, oids):
         """Commits four new objects of 300 bytes; returns the tid."""
-        data = b'\x80\x03cpersistent.mapping\nPersistentMapping\nq\x01.\x80\x03}q\x02U\x04datax' + b'x' * 300
+        data = (b'\x80\x03cpersistent.mapping\nPersistentMapping\nq\x01.\x80\x03}q\x02U\x04dataC\xf0'
+                + b'x' * 240 + b's.')
         self.number += 1
         t = self.number
         begin = pickle.dumps((0, True, 'tpc_begin', (t, b'', b'', {}, None, ' ')), 3)

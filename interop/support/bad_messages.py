@@ -488,7 +488,7 @@ kinds('begin', ENDS, [lambda s, arguments=arguments: s.cast('tpc_begin', *argume
     (1, b'', b'', {}, None, 'two'), (1, b'', b'', {}, None, 5), (1, b'', b'', {}, None, ' ', 7))])
 kinds('store', ENDS, [lambda s, arguments=arguments: (s.begin(), s.cast(*arguments)) for arguments in (
     ('storea',), ('storea', Z64, Z64, b'x'), ('storea', b'short', Z64, b'x', 1), ('storea', Z64, b'short', b'x', 1),
-    ('storea', Z64, Z64, 'text', 1), ('storea', Z64, Z64, None, 1), ('storea', b'x' * (1 << 20), Z64, b'x', 1),
+    ('storea', Z64, Z64, None, 1), ('storea', b'x' * (1 << 20), Z64, b'x', 1),
     ('storea', Z64, 5, b'x', 1), ('storea', Z64, Z64, b'x', None), ('storea', Z64, Z64, b'x', 1, 1),
     ('deleteObject', Z64, Z64), ('deleteObject', b'', Z64, 1),
     ('restorea', Z64, Z64, b'x', 1), ('restorea', Z64, None, b'x', None, 1),
@@ -509,7 +509,7 @@ def voted(*casts):
 
 NOWHERE = b'\x7e' + bytes(7)
 kinds('changes that fail at the vote', ERROR, [voted(*casts) for casts in (
-    [('storea', NOWHERE, Z64, b'', 1)],
+    [('storea', NOWHERE, Z64, b'', 1)], [('storea', Z64, Z64, 'text', 1)],
     [('deleteObject', NOWHERE, Z64, 1)], [('deleteObject', NOWHERE, MAX, 1)],
     [('undoa', b'nonsense', 1)], [('undoa', base64.b64encode(MAX), 1)], [('undoa', b'', 1)],
     [('undoa', '../../etc/passwd', 1)], [('undoa', b'=' * 10_000, 1)],
