@@ -8,6 +8,7 @@ and that every commit is there; it fails if something differs.
 """
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -119,8 +120,10 @@ def main(objects=2_000_000):
             found = [t[0] for t in transactions(server.file, p64(u64(last) + 1))]
             assert found == tids, '%d commits, and %d are there' % (len(tids), len(found))
             packed.append(server.file)
-            print('%-4s %.2f GB, all of %d commits are there' % (
-                name, os.path.getsize(server.file) / 1e9, len(found)), flush=True)
+            with open(server.log) as f:
+                said = re.findall('commits stopped for at most .*', f.read())
+            print('%-4s %.2f GB, all of %d commits are there; %s' % (
+                name, os.path.getsize(server.file) / 1e9, len(found), said[0] if said else ''), flush=True)
         print('equal: %d transactions, %d records' % compare(*packed, last))
     finally:
         shutil.rmtree(folder)
