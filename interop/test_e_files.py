@@ -146,7 +146,7 @@ def test_a_file_at_rest_is_packed_and_python_goes_on(cluster):
     assert missing.returncode == 2 and 'does not exist' in missing.stderr
     for option, value in ('--rate', 'fast'), ('--days', 'x'), ('--days', '-1'), ('--days', 'nan'):
         wrong = subprocess.run(servers.ZRS + ['pack', '%s=%s' % (option, value), server.file],
-                               capture_output=True, text=True)
+                               capture_output=True, text=True, timeout=60)
         assert wrong.returncode == 2
         assert wrong.stderr.startswith("Error: %s: '%s' is not" % (option, value)), wrong.stderr
         assert wrong.stderr.count('\n') == 1

@@ -45,11 +45,7 @@ public final class RecordForm {
    * @throws PickleException if they can't be made out, or are longer than {@link #MAX_PLAIN}
    */
   public static byte[] plain(byte[] record) {
-    byte[] plain = plainUpTo(record, MAX_PLAIN);
-    if (plain == null) {
-      throw tooLong();
-    }
-    return plain;
+    return required(plainUpTo(record, MAX_PLAIN));
   }
 
   /**
@@ -96,18 +92,14 @@ public final class RecordForm {
    * @throws PickleException as {@link #plain}
    */
   public static byte[] decompressed(byte[] record) {
-    if (!isOf(record, 'z')) {
-      return record;
-    }
-    byte[] plain = inflated(record, MAX_PLAIN);
-    if (plain == null) {
-      throw tooLong();
-    }
-    return plain;
+    return isOf(record, 'z') ? required(inflated(record, MAX_PLAIN)) : record;
   }
 
-  private static PickleException tooLong() {
-    return new PickleException("compressed data of more than " + MAX_PLAIN + " bytes");
+  private static byte[] required(byte @Nullable [] plain) {
+    if (plain == null) {
+      throw new PickleException("compressed data of more than " + MAX_PLAIN + " bytes");
+    }
+    return plain;
   }
 
   private static byte @Nullable [] inflated(byte[] record, int limit) {

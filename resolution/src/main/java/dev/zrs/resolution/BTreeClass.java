@@ -38,6 +38,9 @@ record BTreeClass(char keys, char values, Kind kind) {
     }
   }
 
+  private static final String PACKAGE = "BTrees.";
+  private static final String MODULE_IN_C = "BTrees._";
+
   private static final Map<String, Kind> KINDS =
       Map.of("Bucket", Kind.BUCKET, "Set", Kind.SET, "BTree", Kind.TREE, "TreeSet", Kind.TREE_SET);
 
@@ -55,16 +58,19 @@ record BTreeClass(char keys, char values, Kind kind) {
     }
     String family = name.substring(0, 2);
     Kind kind = KINDS.get(name.substring(2));
-    if (kind == null || !FAMILIES.contains(family) || !isModule(global.module(), family)) {
+    if (kind == null
+        || !FAMILIES.contains(family)
+        || !underPresentName(global).module().equals(PACKAGE + family + "BTree")) {
       return Optional.empty();
     }
     return Optional.of(new BTreeClass(family.charAt(0), family.charAt(1), kind));
   }
 
-  /** The second is the name of the module in C, which old pickles have. */
-  private static boolean isModule(String module, String family) {
-    return module.equals("BTrees." + family + "BTree")
-        || module.equals("BTrees._" + family + "BTree");
+  /** The same class under the name that it has today: old pickles name the module in C. */
+  static PyGlobal underPresentName(PyGlobal type) {
+    return type.module().startsWith(MODULE_IN_C)
+        ? new PyGlobal(PACKAGE + type.module().substring(MODULE_IN_C.length()), type.name())
+        : type;
   }
 
   ItemType keyType(PythonOrder order) {

@@ -27,7 +27,6 @@ import java.util.Optional;
 record Reference(
     Spelling spelling, long oid, boolean isText, Optional<String> database, Object type) {
   private static final int OID_LENGTH = 8;
-  private static final String OLD_BTREES = "BTrees._";
 
   enum Spelling {
     OID,
@@ -95,10 +94,7 @@ record Reference(
   /** A class, or the names of one that could not be imported. */
   private static Object type(Object part) {
     return switch (part) {
-      // The same class, which has the other name if it was written by old versions.
-      case PyGlobal global when global.module().startsWith(OLD_BTREES) ->
-          new PyGlobal("BTrees." + global.module().substring(OLD_BTREES.length()), global.name());
-      case PyGlobal global -> global;
+      case PyGlobal global -> BTreeClass.underPresentName(global);
       case PyNone none -> none;
       case PyTuple names when names.size() == 2 -> List.of(text(names.get(0)), text(names.get(1)));
       default -> throw unreadable(part);

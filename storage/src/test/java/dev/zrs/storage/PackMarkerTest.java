@@ -9,10 +9,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -263,14 +261,7 @@ final class PackMarkerTest {
       int filler = random.nextInt(8) == 0 ? (1 << 20) + random.nextInt(1 << 20) : 20;
       records.put(oid, record(filler, references));
     }
-    Set<Oid> reachable = new HashSet<>();
-    ArrayDeque<Oid> todo = new ArrayDeque<>(List.of(Oid.ROOT));
-    while (!todo.isEmpty()) {
-      Oid oid = todo.pop();
-      if (reachable.add(oid)) {
-        todo.addAll(Objects.requireNonNull(graph.get(oid)));
-      }
-    }
+    Set<Oid> reachable = PackTest.reachable(graph);
     assertThat(reachable.size()).isBetween(objects / 4, objects - 10);
     try (FileStorage storage = open()) {
       PackTest.commit(storage, records);

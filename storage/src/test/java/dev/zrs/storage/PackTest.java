@@ -101,6 +101,19 @@ final class PackTest {
     return Objects.requireNonNull(storage.loadBefore(oid, Tid.MAX)).data();
   }
 
+  /** What can be reached from the root of a graph of all objects. */
+  static Set<Oid> reachable(Map<Oid, List<Oid>> graph) {
+    Set<Oid> reachable = new HashSet<>();
+    ArrayDeque<Oid> todo = new ArrayDeque<>(List.of(Oid.ROOT));
+    while (!todo.isEmpty()) {
+      Oid oid = todo.pop();
+      if (reachable.add(oid)) {
+        todo.addAll(Objects.requireNonNull(graph.get(oid)));
+      }
+    }
+    return reachable;
+  }
+
   @Test
   void a_record_that_cannot_be_read_is_kept_and_with_it_all_garbage() {
     try (FileStorage storage = open()) {
@@ -486,14 +499,7 @@ final class PackTest {
       }
       graph.put(new Oid(i), references);
     }
-    Set<Oid> reachable = new HashSet<>();
-    ArrayDeque<Oid> todo = new ArrayDeque<>(List.of(Oid.ROOT));
-    while (!todo.isEmpty()) {
-      Oid oid = todo.pop();
-      if (reachable.add(oid)) {
-        todo.addAll(Objects.requireNonNull(graph.get(oid)));
-      }
-    }
+    Set<Oid> reachable = reachable(graph);
     assertThat(reachable.size()).isBetween(objects / 10, objects - 100);
     try (FileStorage storage = open()) {
       Map<Oid, byte[]> records = new HashMap<>();
