@@ -66,8 +66,8 @@ final class RecordReferencesReader {
   }
 
   private void complete(DataHeader record, LongConsumer reference) {
-    buffer.complete(record);
-    scan(record, buffer.bytes(), 0, reference);
+    int offset = buffer.complete(record);
+    scan(record, buffer.bytes(), offset, reference);
   }
 
   /**
