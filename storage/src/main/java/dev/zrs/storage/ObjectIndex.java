@@ -39,7 +39,7 @@ final class ObjectIndex {
   private static final VarHandle PAGES = MethodHandles.arrayElementVarHandle(long[][].class);
   private static final VarHandle POSITIONS = MethodHandles.arrayElementVarHandle(long[].class);
 
-  private volatile long[][] directory = new long[16][];
+  private volatile long[] @Nullable [] directory = new long[16] @Nullable [];
   private final ConcurrentSkipListMap<Long, Long> sparse =
       new ConcurrentSkipListMap<>(Long::compareUnsigned);
   private int pageCount;
@@ -143,13 +143,68 @@ final class ObjectIndex {
 
   private void moveIfDense(long[] oids, int count) {
     long[] page = page(oids[0]);
-    if (page == null && count * MAX_POSITIONS_PER_OBJECT >= PAGE_SIZE) {
+    if (page == null && isDense(count)) {
       page = pageFor(oids[0] >>> PAGE_BITS);
     }
     for (int i = 0; page != null && i < count; i++) {
       Long position = sparse.remove(oids[i]);
       page[slot(oids[i])] = position == null ? 0 : position;
     }
+  }
+
+  /**
+   * Gives each object the entry that {@code change} says, or takes it out where that is 0; pages
+   * that are nearly empty then give way to the map. Not while others read or write.
+   */
+  void replaceAll(Change change) {
+    size = 0;
+    maxOid = 0;
+    for (Map.Entry<Long, Long> each : sparse.entrySet()) {
+      long entry = change.entry(each.getKey(), each.getValue());
+      if (entry == 0) {
+        sparse.remove(each.getKey());
+      } else {
+        sparse.put(each.getKey(), entry);
+        added(each.getKey());
+      }
+    }
+    for (int number = 0; number < directory.length; number++) {
+      long[] page = directory[number];
+      if (page != null) {
+        int count = replaceIn(page, (long) number << PAGE_BITS, change);
+        if (count == 0 || (pageCount > FREE_PAGES && !isDense(count))) {
+          moveToMap(number, page);
+        }
+      }
+    }
+  }
+
+  private int replaceIn(long[] page, long first, Change change) {
+    int count = 0;
+    for (int slot = 0; slot < PAGE_SIZE; slot++) {
+      if (page[slot] != 0) {
+        page[slot] = change.entry(first | slot, page[slot]);
+        if (page[slot] != 0) {
+          added(first | slot);
+          count++;
+        }
+      }
+    }
+    return count;
+  }
+
+  private void moveToMap(int number, long[] page) {
+    for (int slot = 0; slot < PAGE_SIZE; slot++) {
+      if (page[slot] != 0) {
+        sparse.put((long) number << PAGE_BITS | slot, page[slot]);
+      }
+    }
+    directory[number] = null;
+    pageCount--;
+  }
+
+  private static boolean isDense(int count) {
+    return count * MAX_POSITIONS_PER_OBJECT >= PAGE_SIZE;
   }
 
   /** How many objects are in the map, where one costs most. */
@@ -170,7 +225,7 @@ final class ObjectIndex {
   /** The smallest oid that is not smaller than {@code oid}, unsigned. */
   OptionalLong ceiling(long oid) {
     Map.Entry<Long, Long> overflow = sparse.ceilingEntry(oid);
-    long[][] pages = directory;
+    long[] @Nullable [] pages = directory;
     long number = oid >>> PAGE_BITS;
     int slot = slot(oid);
     for (; number < pages.length; number++) {
@@ -196,7 +251,7 @@ final class ObjectIndex {
   <E extends Exception> void forEach(Visitor<E> visitor) throws E {
     var overflow = sparse.entrySet().iterator();
     Map.Entry<Long, Long> next = overflow.hasNext() ? overflow.next() : null;
-    long[][] pages = directory;
+    long[] @Nullable [] pages = directory;
     for (int number = 0; number < pages.length; number++) {
       long[] page = (long[]) PAGES.getAcquire(pages, number);
       if (page == null) {
@@ -221,6 +276,12 @@ final class ObjectIndex {
     }
   }
 
+  /** Says which entry an object has from now on. */
+  @FunctionalInterface
+  interface Change {
+    long entry(long oid, long entry);
+  }
+
   /** Is told of each object. */
   interface Visitor<E extends Exception> {
     void visit(long oid, long position) throws E;
@@ -232,7 +293,7 @@ final class ObjectIndex {
 
   private long @Nullable [] page(long oid) {
     long number = oid >>> PAGE_BITS;
-    long[][] pages = directory;
+    long[] @Nullable [] pages = directory;
     return number < pages.length ? (long[]) PAGES.getAcquire(pages, (int) number) : null;
   }
 
@@ -246,7 +307,7 @@ final class ObjectIndex {
     if (number >= Math.max(FREE_DIRECTORY, (long) pageCount * PAGE_SIZE)) {
       return null;
     }
-    long[][] pages = directory;
+    long[] @Nullable [] pages = directory;
     if (number >= pages.length) {
       long length = Math.max(number + 1, Math.min(2L * pages.length, FREE_DIRECTORY));
       pages = Arrays.copyOf(pages, (int) Math.min(length, Integer.MAX_VALUE - 8));

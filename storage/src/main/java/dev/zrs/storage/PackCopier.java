@@ -31,7 +31,7 @@ final class PackCopier {
   private final RecordWindow window;
   private final byte[] piece = new byte[PIECE];
   private final ReferenceScanner scanner = new ReferenceScanner();
-  private final ObjectIndex index = new ObjectIndex();
+  private final ObjectIndex index;
   private long position = DataFile.START;
   private long synced;
   private long packPosition;
@@ -56,6 +56,7 @@ final class PackCopier {
     this.from = from;
     this.target = target;
     this.keep = keep;
+    this.index = keep.index();
     this.removed = removed;
     this.hasGarbage = hasGarbage;
     this.stopped = stopped;
@@ -63,7 +64,7 @@ final class PackCopier {
     this.window = new RecordWindow(from, RecordWindow.LARGE);
   }
 
-  /** Index of the new file. */
+  /** Index of the new file, when {@link #copyPacked} is done. */
   ObjectIndex index() {
     return index;
   }
@@ -99,6 +100,7 @@ final class PackCopier {
       transaction = cursor.next(end);
     }
     distance = packPosition - output.position();
+    keep.finishIndex();
   }
 
   private void copyKept(TransactionRecord transaction) throws IOException {
@@ -138,8 +140,7 @@ final class PackCopier {
     long oid = record.oid().value();
     DataHeader origin =
         record.hasBackPointer() ? from.origin(from.backPointer(record), oid) : record;
-    keep.moved(record.position(), output.position());
-    index.put(oid, output.position());
+    keep.moved(record, output.position());
     putHeader(record, 0, transaction, origin == null ? 0 : origin.dataLength());
     if (origin == null) {
       output.putLong(0);
@@ -271,7 +272,7 @@ final class PackCopier {
   }
 
   private void requireKept(DataHeader record, long oid) {
-    if (keep.currentPosition(oid) != 0 && !keep.isMarked(oid) && index.get(oid) == 0) {
+    if (keep.isGarbage(oid) && index.get(oid) == 0) {
       throw new StorageException(
           ("oid %s was garbage when the pack of %s began, and was linked again by oid %s meanwhile;"
                   + " nothing is changed, pack again")

@@ -14,19 +14,29 @@ import java.util.function.LongConsumer;
  * <p>What stays: the record of each object that was current at the pack time, if the object is
  * marked as reachable; and the records that younger ones point back to. A mark is a bit of the
  * object's entry in the index, and so is whether its references were followed, so that neither
- * costs memory.
+ * costs memory. While the records are copied, in their order, the index becomes that of the new
+ * file, entry by entry: a third bit says of which file an entry is.
  */
 final class PackKeep {
   private static final long MARK = 1L << 62;
   private static final long FOLLOWED = 1L << 61;
-  private static final long POSITION = FOLLOWED - 1;
+  private static final long MOVED = 1L << 60;
+  private static final long POSITION = MOVED - 1;
 
-  private final ObjectIndex current;
+  private final ObjectIndex index;
+  private final long objects;
   private final Map<Long, Long> targets = new HashMap<>();
   private final Set<Revision> targetRevisions = new HashSet<>();
   private long targetBytes;
   private boolean onlyMarked;
   private final LongAdder marked = new LongAdder();
+
+  /**
+   * Where records of objects came to stand that are kept although they are not the current ones.
+   */
+  private final Map<Long, Long> movedTargets = new HashMap<>();
+
+  private final OidSet garbage = new OidSet();
 
   private record Revision(Oid oid, Tid tid) {}
 
@@ -34,7 +44,8 @@ final class PackKeep {
    * @param current the records that were current at the pack time; from now on this object's own
    */
   PackKeep(ObjectIndex current) {
-    this.current = current;
+    this.index = current;
+    this.objects = index.size();
   }
 
   /** Has unmarked objects go. Before that, all that was current stays. */
@@ -42,13 +53,20 @@ final class PackKeep {
     onlyMarked = true;
   }
 
-  /** Position of the object's record that was current at the pack time; 0 if there was none. */
+  /**
+   * Position of the object's record that was current at the pack time; 0 if there was none. Not
+   * once that record is moved.
+   */
   long currentPosition(long oid) {
-    return current.get(oid) & POSITION;
+    long entry = index.get(oid);
+    if ((entry & MOVED) != 0) {
+      throw new IllegalStateException("the record of oid " + new Oid(oid) + " is moved");
+    }
+    return entry & POSITION;
   }
 
   boolean isMarked(long oid) {
-    return (current.get(oid) & MARK) != 0;
+    return (index.get(oid) & MARK) != 0;
   }
 
   /**
@@ -57,7 +75,7 @@ final class PackKeep {
    * @return whether it was not marked before
    */
   boolean mark(long oid) {
-    if (isMarked(oid) || (current.setBits(oid, MARK) & MARK) != 0) {
+    if (isMarked(oid) || (index.setBits(oid, MARK) & MARK) != 0) {
       return false;
     }
     marked.increment();
@@ -71,12 +89,12 @@ final class PackKeep {
    * @return whether nobody had said so before
    */
   boolean startFollowing(long oid) {
-    return (current.setBits(oid, FOLLOWED) & FOLLOWED) == 0;
+    return (index.setBits(oid, FOLLOWED) & FOLLOWED) == 0;
   }
 
   /** Tells of each object that is marked, and whose references nobody follows. */
   void forEachNotFollowed(LongConsumer visitor) {
-    current.forEach(
+    index.forEach(
         (oid, entry) -> {
           if ((entry & (MARK | FOLLOWED)) == MARK) {
             visitor.accept(oid);
@@ -86,12 +104,12 @@ final class PackKeep {
 
   /** How many objects had a current record at the pack time and are not marked. */
   long unmarked() {
-    return current.size() - marked.sum();
+    return objects - marked.sum();
   }
 
   /** How many objects had a current record at the pack time. */
   long objects() {
-    return current.size();
+    return objects;
   }
 
   /**
@@ -115,12 +133,19 @@ final class PackKeep {
   }
 
   boolean keeps(DataHeader record) {
-    long entry = current.get(record.oid().value());
-    return ((entry & POSITION) == record.position() && (!onlyMarked || (entry & MARK) != 0))
+    long entry = index.get(record.oid().value());
+    return (isAt(entry, record.position()) && (!onlyMarked || (entry & MARK) != 0))
         || targets.containsKey(record.position());
   }
 
-  /** Whether some record of this object and serial stays; there may be two of them. */
+  private static boolean isAt(long entry, long position) {
+    return (entry & (MOVED | POSITION)) == position;
+  }
+
+  /**
+   * Whether some record of this object and serial stays; there may be two of them. For a record
+   * that does not stay, before those behind it are moved.
+   */
   boolean keepsRevision(DataHeader record, DataFile file) {
     long oid = record.oid().value();
     long position = currentPosition(oid);
@@ -129,9 +154,48 @@ final class PackKeep {
         || (kept && file.dataHeader(position, oid).tid().equals(record.tid()));
   }
 
-  /** Remembers where a kept record stands in the new file, if younger ones point to it. */
-  void moved(long from, long to) {
-    targets.replace(from, to);
+  /** Remembers where a kept record stands in the new file. */
+  void moved(DataHeader record, long to) {
+    targets.replace(record.position(), to);
+    long oid = record.oid().value();
+    if (isAt(index.get(oid), record.position())) {
+      index.put(oid, to | MOVED);
+    } else {
+      movedTargets.put(oid, to);
+    }
+  }
+
+  /**
+   * The index that is made here, which is that of the new file once {@link #finishIndex} is done.
+   */
+  ObjectIndex index() {
+    return index;
+  }
+
+  /**
+   * When all that stays is moved: makes what was the index of the pack time that of the new file.
+   */
+  void finishIndex() {
+    index.replaceAll(
+        (oid, entry) -> {
+          if ((entry & MOVED) != 0) {
+            return entry & POSITION;
+          }
+          garbage.add(oid);
+          return 0;
+        });
+    movedTargets.forEach(
+        (oid, position) -> {
+          if (index.get(oid) == 0) {
+            index.put(oid, position);
+          }
+        });
+    movedTargets.clear();
+  }
+
+  /** Whether an object had a current record at the pack time that does not stay. */
+  boolean isGarbage(long oid) {
+    return garbage.contains(oid);
   }
 
   /** Where a target stands in the new file; 0 if it is not kept. */

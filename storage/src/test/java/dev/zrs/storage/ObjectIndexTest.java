@@ -48,6 +48,47 @@ final class ObjectIndexTest {
     assertSame(index, map, random);
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void is_the_same_map_when_all_was_replaced_and_much_taken_out(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    ObjectIndex index = new ObjectIndex();
+    NavigableMap<Long, Long> map = new TreeMap<>(Long::compareUnsigned);
+    for (int i = 0; i < 60_000; i++) {
+      long oid = oid(random);
+      index.put(oid, i + 4);
+      map.put(oid, i + 4L);
+    }
+    int stays = 1 + random.nextInt(20);
+    index.replaceAll((oid, entry) -> entry % stays == 0 ? entry + 5 : 0);
+    map.values().removeIf(entry -> entry % stays != 0);
+    map.replaceAll((oid, entry) -> entry + 5);
+    assertSame(index, map, random);
+    assertThat(index.maxOid()).isEqualTo(map.lastKey());
+    for (int i = 0; i < 10_000; i++) {
+      long oid = oid(random);
+      index.put(oid, i + 4);
+      map.put(oid, i + 4L);
+    }
+    index.compact();
+    assertSame(index, map, random);
+  }
+
+  @Test
+  void the_few_that_stay_of_many_cost_little() {
+    ObjectIndex index = new ObjectIndex();
+    long before = used();
+    for (long oid = 0; oid < 4_000_000; oid++) {
+      index.put(oid, oid + 4);
+    }
+    index.replaceAll((oid, entry) -> oid % 1_000 == 0 ? entry : 0);
+    // The pages that are always allowed cost 8 MB.
+    assertThat(used() - before).as("bytes").isLessThan(4_000 * 120L + (9 << 20));
+    assertThat(index.size()).isEqualTo(4_000);
+    assertThat(index.get(3_999_000)).isEqualTo(3_999_004);
+    assertThat(index.get(3_999_001)).isZero();
+  }
+
   private static void assertSame(
       ObjectIndex index, NavigableMap<Long, Long> map, SplittableRandom random) {
     assertThat(index.size()).isEqualTo(map.size());
