@@ -16,7 +16,7 @@ from persistent.mapping import PersistentMapping
 from ZODB.FileStorage import FileIterator, FileStorage
 from ZODB.FileStorage.fsdump import fsdump
 from ZODB.scripts import fsrefs, fstest
-from ZODB.utils import p64
+from ZODB.utils import p64, z64
 
 from support import servers
 
@@ -171,6 +171,20 @@ def test_dangling_references_are_those_that_fsrefs_finds(good, tmp_path):
     for oid, problem in zip(victims, named):
         assert problem['class'] == 'persistent.mapping.PersistentMapping' and problem['oid'] == '0' * 16
         assert oid.hex() in problem['problem'] and 'undone' in problem['problem']
+
+
+def test_the_name_of_a_class_does_not_control_the_terminal(tmp_path):
+    path = str(tmp_path / 'Data.fs')
+    storage = FileStorage(path)
+    t = ZODB.Connection.TransactionMetaData()
+    storage.tpc_begin(t)
+    storage.store(z64, z64, b'\x80\x03cm\x1b[2J\nK\n.\x80\x03C\x08' + p64(99) + b'Q.', '', t)
+    storage.tpc_vote(t)
+    storage.tpc_finish(t)
+    storage.close()
+    for command in ('check', '--refs'), ('dump',):
+        done = zrs(*command, path)
+        assert 'm?[2J.K' in done.stdout and '\x1b' not in done.stdout, done.stdout
 
 
 def test_dump_shows_what_fsdump_shows(good, tmp_path):

@@ -1,6 +1,7 @@
 package dev.zrs.server;
 
 import dev.zrs.storage.FileCheck;
+import dev.zrs.storage.Printable;
 import dev.zrs.storage.RealDisk;
 import dev.zrs.storage.ReferenceCheck;
 import java.nio.file.Path;
@@ -134,7 +135,7 @@ final class CheckCommand extends FileCommand {
           Locale.ROOT,
           "oid %s (%s, last changed by %s): %s%n",
           problem.oid(),
-          problem.className(),
+          Printable.of(problem.className()),
           problem.serial(),
           problem.what());
     }
