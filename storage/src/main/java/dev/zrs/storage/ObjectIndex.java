@@ -27,6 +27,9 @@ final class ObjectIndex {
 
   private static final int PAGE_BITS = 10;
 
+  /** The directory begins with this many entries. */
+  private static final int LEAST_DIRECTORY = 16;
+
   /** The directory may always have this many entries: oids below about a billion. */
   private static final long FREE_DIRECTORY = 1L << 20;
 
@@ -39,7 +42,7 @@ final class ObjectIndex {
   private static final VarHandle PAGES = MethodHandles.arrayElementVarHandle(long[][].class);
   private static final VarHandle POSITIONS = MethodHandles.arrayElementVarHandle(long[].class);
 
-  private volatile long[] @Nullable [] directory = new long[16] @Nullable [];
+  private volatile long[] @Nullable [] directory = new long[LEAST_DIRECTORY] @Nullable [];
   private final ConcurrentSkipListMap<Long, Long> sparse =
       new ConcurrentSkipListMap<>(Long::compareUnsigned);
   private int pageCount;
@@ -154,7 +157,8 @@ final class ObjectIndex {
 
   /**
    * Gives each object the entry that {@code change} says, or takes it out where that is 0; pages
-   * that are nearly empty then give way to the map. Not while others read or write.
+   * that are nearly empty, or far from the others, then give way to the map. Not while others read
+   * or write.
    */
   void replaceAll(Change change) {
     size = 0;
@@ -177,6 +181,7 @@ final class ObjectIndex {
         }
       }
     }
+    shrinkDirectory();
   }
 
   private int replaceIn(long[] page, long first, Change change) {
@@ -201,6 +206,19 @@ final class ObjectIndex {
     }
     directory[number] = null;
     pageCount--;
+  }
+
+  private void shrinkDirectory() {
+    int length = LEAST_DIRECTORY;
+    for (int number = 0; number < directory.length; number++) {
+      long[] page = directory[number];
+      if (page != null && number >= mostPages()) {
+        moveToMap(number, page);
+      } else if (page != null) {
+        length = Math.max(length, number + 1);
+      }
+    }
+    directory = Arrays.copyOf(directory, length);
   }
 
   private static boolean isDense(int count) {
@@ -303,8 +321,13 @@ final class ObjectIndex {
     return dense ? pageFor(oid >>> PAGE_BITS) : null;
   }
 
+  /** How many entries the directory may have. */
+  private long mostPages() {
+    return Math.max(FREE_DIRECTORY, (long) pageCount * PAGE_SIZE);
+  }
+
   private long @Nullable [] pageFor(long number) {
-    if (number >= Math.max(FREE_DIRECTORY, (long) pageCount * PAGE_SIZE)) {
+    if (number >= mostPages()) {
       return null;
     }
     long[] @Nullable [] pages = directory;

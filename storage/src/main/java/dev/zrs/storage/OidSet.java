@@ -4,11 +4,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A set of oids that mostly lie close together: one or two bits for each where they do, and about
- * 200 bytes for one that has no other near it. For one thread.
+ * A set of oids that mostly lie close together: some three bits for each where they do, and about
+ * 100 bytes for one that has no other near it. For one thread.
  */
 final class OidSet {
-  private static final int PAGE_BITS = 10;
+  private static final int PAGE_BITS = 8;
   private static final int WORDS = (1 << PAGE_BITS) / Long.SIZE;
 
   private final Map<Long, long[]> pages = new HashMap<>();

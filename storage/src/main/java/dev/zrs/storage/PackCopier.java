@@ -290,22 +290,17 @@ final class PackCopier {
       output.put(TransactionHeader.format(last, 0, TransactionHeader.STATUS_PACKED, metadata));
       endTransaction(last, start);
     }
-    syncFile();
-  }
-
-  /** Puts what was copied so far on the disk. */
-  void sync() throws IOException {
-    syncFile();
-    index.compact();
+    sync();
   }
 
   private void syncIfMuch() throws IOException {
     if (output.position() - synced >= SYNC_EVERY) {
-      syncFile();
+      sync();
     }
   }
 
-  private void syncFile() throws IOException {
+  /** Puts what was copied so far on the disk. */
+  void sync() throws IOException {
     output.flush();
     target.sync("sync packed file");
     synced = output.position();

@@ -9,7 +9,8 @@ import java.util.function.LongConsumer;
 
 /**
  * Which of the records before the pack time stay, and where they come to stand. For one thread, but
- * for what {@link #mark} and {@link #startFollowing} say.
+ * for what {@link #mark} and {@link #startFollowing} say; other threads may also ask for positions
+ * and marks, until records are moved.
  *
  * <p>What stays: the record of each object that was current at the pack time, if the object is
  * marked as reachable; and the records that younger ones point back to. A mark is a bit of the
@@ -144,7 +145,8 @@ final class PackKeep {
 
   /**
    * Whether some record of this object and serial stays; there may be two of them. For a record
-   * that does not stay, before those behind it are moved.
+   * that does not stay, before those behind it are moved: one of them is the current one, if there
+   * is one.
    */
   boolean keepsRevision(DataHeader record, DataFile file) {
     long oid = record.oid().value();
@@ -174,6 +176,8 @@ final class PackKeep {
 
   /**
    * When all that stays is moved: makes what was the index of the pack time that of the new file.
+   *
+   * @throws StorageException if a record that stays was not moved
    */
   void finishIndex() {
     index.replaceAll(
@@ -181,6 +185,7 @@ final class PackKeep {
           if ((entry & MOVED) != 0) {
             return entry & POSITION;
           }
+          requireGarbage(oid, entry);
           garbage.add(oid);
           return 0;
         });
@@ -193,7 +198,19 @@ final class PackKeep {
     movedTargets.clear();
   }
 
-  /** Whether an object had a current record at the pack time that does not stay. */
+  private void requireGarbage(long oid, long entry) {
+    if (!onlyMarked || (entry & MARK) != 0) {
+      throw new StorageException(
+          ("the record of oid %s at position %d stays, but was not met when the file was read again"
+                  + " to copy it: the disk or the memory may be defective; nothing is changed")
+              .formatted(new Oid(oid), entry & POSITION));
+    }
+  }
+
+  /**
+   * Whether an object had a current record at the pack time that does not stay; known when {@link
+   * #finishIndex} is done.
+   */
   boolean isGarbage(long oid) {
     return garbage.contains(oid);
   }

@@ -214,6 +214,7 @@ final class Packer {
         return null;
       }
       copier.copyYounger(end, false, progress);
+      copier.index().compact();
       catchUp(copier, progress);
       if (removed != null) {
         removed.sync(packedEnd, scan.lastPacked());

@@ -2,14 +2,14 @@ package dev.zrs.storage;
 
 /**
  * Reads data records at any positions, one after the other. Objects that refer to each other often
- * stand together in the file, so it reads blocks, and keeps those that it read last. For one
- * thread, and for a part of the file that does not change.
+ * stand together in the file, so it reads blocks, and keeps some of them. For one thread, and for a
+ * part of the file that does not change.
  */
 final class RecordBuffer {
   /** A block begins at a multiple of its size, which is that of a page of the system's cache. */
   static final int BLOCK = 4 << 10;
 
-  /** How many blocks are kept. Their numbers tell which of them give way to each other. */
+  /** So many blocks are kept: the last one of all with the same remainder of their number. */
   private static final int BLOCKS = 32;
 
   /** What is read of a record whose header is not in one block. */

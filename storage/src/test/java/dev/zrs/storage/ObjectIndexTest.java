@@ -81,10 +81,15 @@ final class ObjectIndexTest {
     for (long oid = 0; oid < 4_000_000; oid++) {
       index.put(oid, oid + 4);
     }
+    // So many objects allow a large directory.
+    long far = 3_000_000L << 10;
+    index.put(far, 7);
+    assertThat(index.sparseSize()).isZero();
     index.replaceAll((oid, entry) -> oid % 1_000 == 0 ? entry : 0);
+    assertThat(index.get(far)).isEqualTo(7);
     // The pages that are always allowed cost 8 MB.
     assertThat(used() - before).as("bytes").isLessThan(4_000 * 120L + (9 << 20));
-    assertThat(index.size()).isEqualTo(4_000);
+    assertThat(index.size()).isEqualTo(4_001);
     assertThat(index.get(3_999_000)).isEqualTo(3_999_004);
     assertThat(index.get(3_999_001)).isZero();
   }
