@@ -38,15 +38,6 @@ final class PackDamageTest {
         InstantSource.system());
   }
 
-  private static Tid undo(FileStorage storage, Tid tid) {
-    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
-      buffer.undo(tid);
-      VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
-      voted.finish();
-      return voted.tid();
-    }
-  }
-
   private static long position(FileStorage storage, Oid oid) {
     return storage.read(generation -> generation.index().get(oid.value()));
   }
@@ -65,7 +56,7 @@ final class PackDamageTest {
       PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(1, B), A, PackTest.record(1)));
       Tid one = PackTest.storeBlob(storage, B, "one");
       Tid two = PackTest.storeBlob(storage, B, "two");
-      Tid undone = undo(storage, two);
+      Tid undone = PackTest.undo(storage, two);
       damageBackPointer(position(storage, B), position(storage, A));
       Tid last = PackTest.storeBlob(storage, B, "three");
       assertThat(storage.pack(storage.lastTransaction()).packed()).isTrue();
@@ -120,7 +111,7 @@ final class PackDamageTest {
               storage,
               Map.of(Oid.ROOT, PackTest.record(1, A), A, PackTest.latin1("\200\003cm\nK\n.no")));
       Tid second = PackTest.commit(storage, Map.of(A, PackTest.record(2), B, PackTest.record(1)));
-      undo(storage, second);
+      PackTest.undo(storage, second);
       PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(2, A)));
       // It is current then, and a younger one points back to it.
       PackReport report =

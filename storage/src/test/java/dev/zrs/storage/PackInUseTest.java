@@ -85,10 +85,7 @@ final class PackInUseTest {
           new PackOptions(third, true, true, false),
           (phase, at, total) -> {
             if (phase == PackProgress.Phase.COPY && done.compareAndSet(false, true)) {
-              try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
-                buffer.undo(second);
-                storage.vote(buffer, storage.commitLock().claim("test")).finish();
-              }
+              PackTest.undo(storage, second);
             }
           });
       assertThat(done).isTrue();

@@ -36,10 +36,7 @@ final class PackIoTest {
     try (FileStorage storage = open(disk)) {
       PackTest.commit(storage, first);
       Tid undone = PackTest.commit(storage, second);
-      try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
-        buffer.undo(undone);
-        storage.vote(buffer, storage.commitLock().claim("test")).finish();
-      }
+      PackTest.undo(storage, undone);
       long size = storage.size();
       long before = disk.bytesRead();
       PackReport report = storage.pack(storage.lastTransaction());

@@ -31,13 +31,6 @@ final class PackKeepTest {
     return FileStorage.open(StorageOptions.of(file), new RealDisk(), InstantSource.system());
   }
 
-  private static void undo(FileStorage storage, Tid tid) {
-    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
-      buffer.undo(tid);
-      storage.vote(buffer, storage.commitLock().claim("test")).finish();
-    }
-  }
-
   /**
    * So many of A's packed records stayed, younger ones point to them, the first of which comes
    * after the last of them; and the object has these data.
@@ -95,8 +88,8 @@ final class PackKeepTest {
       Tid second = PackTest.commit(storage, Map.of(A, PackTest.record(2)));
       Tid third = PackTest.commit(storage, Map.of(A, PackTest.record(3)));
       Tid unlinked = PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(4)));
-      undo(storage, third);
-      undo(storage, second);
+      PackTest.undo(storage, third);
+      PackTest.undo(storage, second);
       assertThat(storage.pack(unlinked).garbage()).isEqualTo(1);
       assertTargetsStayed(storage, 2, first);
     }
@@ -110,7 +103,7 @@ final class PackKeepTest {
       PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(1, A), A, PackTest.record(1)));
       PackTest.commit(storage, Map.of(A, second));
       Tid unlinked = PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(3)));
-      undo(storage, PackTest.commit(storage, Map.of(A, PackTest.record(4))));
+      PackTest.undo(storage, PackTest.commit(storage, Map.of(A, PackTest.record(4))));
       assertThat(storage.pack(unlinked).garbage()).isEqualTo(1);
       assertTargetsStayed(storage, 1, second);
     }
@@ -129,7 +122,7 @@ final class PackKeepTest {
         voted.finish();
         deleted = voted.tid();
       }
-      undo(storage, deleted);
+      PackTest.undo(storage, deleted);
       storage.pack(deleted);
       assertTargetsStayed(storage, 1, first);
     }
@@ -143,7 +136,7 @@ final class PackKeepTest {
       PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(1, A), A, first));
       Tid changed = PackTest.commit(storage, Map.of(A, PackTest.record(2)));
       Tid unlinked = PackTest.commit(storage, Map.of(Oid.ROOT, PackTest.record(3)));
-      undo(storage, changed);
+      PackTest.undo(storage, changed);
       AtomicBoolean done = new AtomicBoolean();
       storage.pack(
           new PackOptions(unlinked, true, true, false),

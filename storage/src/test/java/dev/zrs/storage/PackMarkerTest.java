@@ -257,7 +257,7 @@ final class PackMarkerTest {
       for (Oid oid : oids(0, objects / 2)) {
         changed.put(oid, record(30, List.of()));
       }
-      undo(storage, PackTest.commit(storage, changed));
+      PackTest.undo(storage, PackTest.commit(storage, changed));
     }
     PackKeep keep = new PackKeep(scan(Tid.MAX).current());
     try (DataFile watched = watched((position, length) -> {});
@@ -272,13 +272,6 @@ final class PackMarkerTest {
     }
     for (Oid oid : graph.keySet()) {
       assertThat(keep.isMarked(oid.value())).as("%s", oid).isEqualTo(reachable.contains(oid));
-    }
-  }
-
-  private static void undo(FileStorage storage, Tid tid) {
-    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
-      buffer.undo(tid);
-      storage.vote(buffer, storage.commitLock().claim("test")).finish();
     }
   }
 

@@ -85,6 +85,15 @@ final class PackTest {
     }
   }
 
+  static Tid undo(FileStorage storage, Tid tid) {
+    try (TransactionBuffer buffer = storage.begin(TransactionMetadata.EMPTY, null)) {
+      buffer.undo(tid);
+      VotedTransaction voted = storage.vote(buffer, storage.commitLock().claim("test"));
+      voted.finish();
+      return voted.tid();
+    }
+  }
+
   private static Tid serial(FileStorage storage, Oid oid) {
     try {
       return storage.currentSerial(oid);
