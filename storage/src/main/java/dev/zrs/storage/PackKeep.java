@@ -135,8 +135,13 @@ final class PackKeep {
 
   boolean keeps(DataHeader record) {
     long entry = index.get(record.oid().value());
-    return (isAt(entry, record.position()) && (!onlyMarked || (entry & MARK) != 0))
+    return (isAt(entry, record.position()) && isKept(entry))
         || targets.containsKey(record.position());
+  }
+
+  /** Whether the record stays that was current at the pack time. */
+  private boolean isKept(long entry) {
+    return !onlyMarked || (entry & MARK) != 0;
   }
 
   private static boolean isAt(long entry, long position) {
@@ -151,7 +156,7 @@ final class PackKeep {
   boolean keepsRevision(DataHeader record, DataFile file) {
     long oid = record.oid().value();
     long position = currentPosition(oid);
-    boolean kept = position != 0 && (!onlyMarked || isMarked(oid));
+    boolean kept = position != 0 && isKept(index.get(oid));
     return targetRevisions.contains(new Revision(record.oid(), record.tid()))
         || (kept && file.dataHeader(position, oid).tid().equals(record.tid()));
   }
@@ -199,7 +204,7 @@ final class PackKeep {
   }
 
   private void requireGarbage(long oid, long entry) {
-    if (!onlyMarked || (entry & MARK) != 0) {
+    if (isKept(entry)) {
       throw new StorageException(
           ("the record of oid %s at position %d stays, but was not met when the file was read again"
                   + " to copy it: the disk or the memory may be defective; nothing is changed")
